@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+# Warnings for every build, hardening for Release, sanitizers for Debug.
+include(CheckCCompilerFlag)
+
+add_compile_definitions(_GNU_SOURCE WALKV_VERSION="${PROJECT_VERSION}")
+add_compile_options(-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion
+                    -Wno-sign-conversion -Wvla -Wformat=2 -Wundef -fno-strict-aliasing)
+
+option(WALKV_WERROR "Treat warnings as errors" OFF)
+if(WALKV_WERROR)
+  add_compile_options(-Werror)
+endif()
+
+option(WALKV_SANITIZE "Build with ASan and UBSan (always on in Debug)" OFF)
+if(WALKV_SANITIZE OR CMAKE_BUILD_TYPE STREQUAL "Debug")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+else()
+  add_compile_options(-fstack-protector-strong)
+  add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack)
+  add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+  foreach(flag -fstack-clash-protection -fcf-protection=full -mbranch-protection=standard)
+    string(MAKE_C_IDENTIFIER "HAVE${flag}" have)
+    check_c_compiler_flag(${flag} ${have})
+    if(${have})
+      add_compile_options(${flag})
+    endif()
+  endforeach()
+endif()

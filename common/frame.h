@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The protocol of the Unix socket between walkvd and its peers (workers, walkvctl), encoder beside decoder.
+ * Integers are little-endian. Every frame is a header and a body:
+ *
+ *     offset width
+ *      0     4    magic 0x31564b57 ("WKV1"); no HTTP request begins with it
+ *      4     4    body bytes, at most FRAME_BODY_MAX
+ *      8     2    type (enum frame_type)
+ *     10     2    0
+ *     12     4    id: chosen by the peer, echoed in the answer
+ *     16          body
+ *
+ * The peer begins with HELLO, walkvd answers GREETING; then the peer sends requests, as many as it likes
+ * without waiting, and walkvd answers each in order.
+ *
+ *     HELLO            4 protocol version, 4 role, 8 session (0 for now), 8 process id
+ *     GREETING         4 protocol version, 4 wal_sync (0 sync, 1 async), 16 store UUID, 8 generation,
+ *                      8 view_grace in ns, 8 max_value_size, 2 n + view path, 2 n + version of walkvd
+ *     WRITE            struct write_request below
+ *     RESULT           struct write_result below
+ *     STATUS           empty
+ *     STATUS_REPLY     struct status (status.h), by its table
+ *     CHECKPOINT       empty; answered when the checkpoint is done
+ *     CHECKPOINT_REPLY 2 result (enum result), 8 LSN of the checkpoint, 2 n + sentence if it failed
+ *
+ *     WRITE   0 1 op        1 1 condition     2 2 name bytes     4 4 value bytes     8 4 extension bytes (0)
+ *            12 4 0        16 8 version      24 8 session sequence (0)     32 name, value, extension
+ *     RESULT  0 2 result    2 2 0             4 4 value bytes    8 8 LSN    16 8 version    24 8 size    32 value
+ *
+ * Changing it: bump FRAME_PROTOCOL; walkvd refuses another number, and the worker says so. Session, sequence
+ * and extension are the room kept for DESIGN section 8. The decoders trust nothing: a field out of bounds or
+ * bytes left over make the frame bad, which ends that connection and nothing else.
+ */
+#ifndef WALKV_COMMON_FRAME_H
+#define WALKV_COMMON_FRAME_H
+
+#include "buffer.h"
+#include "bounds.h"
+#include "op.h"
+#include "span.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FRAME_MAGIC        0x31564b57u
+#define FRAME_PROTOCOL     1u
+#define FRAME_HEADER_BYTES 16u
+#define FRAME_BODY_MAX     (VALUE_BYTES_MAX + 65536u)
+
+enum frame_type {
+    FRAME_HELLO = 1,
+    FRAME_GREETING = 2,
+    FRAME_WRITE = 3,
+    FRAME_RESULT = 4,
+    FRAME_STATUS = 5,
+    FRAME_STATUS_REPLY = 6,
+    FRAME_CHECKPOINT = 7,
+    FRAME_CHECKPOINT_REPLY = 8,
+};
+
+enum frame_role { FRAME_ROLE_WORKER = 1, FRAME_ROLE_CONTROL = 2 };
+
+struct frame {
+    uint16_t type;
+    uint32_t id;
+    struct span body;
+};
+
+/* Looks for one whole frame at the front of `bytes`. Returns its size (header and body) with `frame` filled,
+ * its body pointing into `bytes`; 0 when more is needed; -EPROTO when this can be no frame. */
+long frame_decode(struct span bytes, struct frame *frame);
+
+/* Appends a header for a body of `body_bytes`, which the caller appends next. */
+void frame_begin(struct buffer *out, enum frame_type type, uint32_t id, size_t body_bytes);
+
+struct hello {
+    uint32_t protocol;
+    uint32_t role;
+    uint64_t session;
+    uint64_t pid;
+};
+
+struct greeting {
+    uint32_t protocol;
+    uint32_t wal_sync_async;
+    uint8_t uuid[UUID_BYTES];
+    uint64_t generation;
+    uint64_t view_grace_ns;
+    uint64_t max_value_bytes;
+    struct span view_path; /* not terminated */
+    struct span version;
+};
+
+enum condition {
+    CONDITION_NONE = 0,
+    CONDITION_EXISTS = 1,  /* If-Match: * ; else PRECONDITION_FAILED */
+    CONDITION_ABSENT = 2,  /* If-None-Match: * */
+    CONDITION_VERSION = 3, /* If-Match: "<version>" */
+    CONDITION_UPDATE = 4,  /* PATCH: the key must exist, else NOT_FOUND */
+    CONDITION_UPDATE_VERSION = 5, /* PATCH with If-Match: NOT_FOUND if absent, else as CONDITION_VERSION */
+    CONDITION_LIMIT,
+};
+
+struct write_request {
+    enum op op;
+    enum condition condition;
+    uint64_t version; /* for the VERSION conditions */
+    struct span name; /* key or queue */
+    struct span value;
+};
+
+struct write_result {
+    enum result result;
+    uint64_t lsn;     /* durable at this LSN; for a refusal, the last LSN it was decided after */
+    uint64_t version; /* of the key: the new one, or the current one for PRECONDITION_FAILED (0: no such key) */
+    uint64_t size;    /* of the queue, after it */
+    struct span value; /* what was dequeued */
+};
+
+struct checkpoint_reply {
+    enum result result;
+    uint64_t lsn;
+    struct span sentence;
+};
+
+void frame_encode_hello(struct buffer *, uint32_t id, const struct hello *);
+bool frame_decode_hello(struct span body, struct hello *);
+void frame_encode_greeting(struct buffer *, uint32_t id, const struct greeting *);
+bool frame_decode_greeting(struct span body, struct greeting *);
+void frame_encode_write(struct buffer *, uint32_t id, const struct write_request *);
+/* Bounds every field; names must be valid (name.h), a value is taken as it is. */
+bool frame_decode_write(struct span body, struct write_request *);
+void frame_encode_result(struct buffer *, uint32_t id, const struct write_result *);
+bool frame_decode_result(struct span body, struct write_result *);
+void frame_encode_empty(struct buffer *, enum frame_type, uint32_t id);
+void frame_encode_checkpoint_reply(struct buffer *, uint32_t id, const struct checkpoint_reply *);
+bool frame_decode_checkpoint_reply(struct span body, struct checkpoint_reply *);
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * httpd_settings: the table of [walkv-httpd]. What stands here is what --help, the README and the parser say.
+ *
+ * A help text is for an operator: what the setting does, and when to change it. The defaults of the limits
+ * are those of API.md, section 5.
+ */
+#include "httpd_settings.h"
+
+#include "bounds.h"
+#include "log.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+#include <sys/un.h>
+
+#define KIB 1024ull
+#define MIB (1024 * KIB)
+#define MS  1000000ull
+#define S   (1000 * MS)
+#define H   (3600 * S)
+
+#define FIELD(kind, member) SETTING_FIELD(kind, struct httpd_config, member)
+
+_Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_WARNING == 1 && LOG_LEVEL_INFO == 2 && LOG_LEVEL_DEBUG == 3,
+               "the choices of log_level are in this order");
+
+/* An IPv4 address or an IPv6 address in brackets, then ':' and a port. No names: what a name means may change
+ * between two starts. */
+static const char *check_listen(const char *text)
+{
+    static const char form[] = "an address and a port, such as 127.0.0.1:4000, 0.0.0.0:4000 or [::1]:4000";
+    const char *colon = strrchr(text, ':');
+    char address[INET6_ADDRSTRLEN + 2];
+    struct in6_addr binary; /* large enough for an IPv4 address */
+    size_t length;
+    uint64_t port;
+
+    if (colon == NULL || (size_t)(colon - text) >= sizeof(address))
+        return form;
+    length = (size_t)(colon - text);
+    memcpy(address, text, length);
+    address[length] = '\0';
+    if (settings_parse_unsigned(colon + 1, &port) < 0 || port > 65535)
+        return form;
+    if (address[0] == '[' && address[length - 1] == ']') {
+        address[length - 1] = '\0';
+        return inet_pton(AF_INET6, address + 1, &binary) == 1 ? NULL : form;
+    }
+    return inet_pton(AF_INET, address, &binary) == 1 ? NULL : form;
+}
+
+/* Names or addresses, separated by commas; blanks around them do not count. */
+static const char *check_hosts(const char *text)
+{
+    static const char form[] =
+        "host names separated by commas, such as db.example.org,localhost; no scheme, no path";
+    static const char characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]";
+
+    if (text[0] == '\0')
+        return NULL;
+    for (;;) {
+        size_t length;
+
+        text += strspn(text, " ");
+        length = strspn(text, characters);
+        if (length == 0)
+            return form;
+        text += length;
+        text += strspn(text, " ");
+        if (*text == '\0')
+            return NULL;
+        if (*text++ != ',')
+            return form;
+    }
+}
+
+static const struct setting settings[] = {
+    {
+        .group = "Where it listens",
+        .name = "listen",
+        FIELD(SETTING_STRING, listen),
+        .default_text = "127.0.0.1:4000",
+        .minimum = 1,
+        .maximum = SETTINGS_TEXT_MAX,
+        .check = check_listen,
+        .help =
+            "The address and port for HTTP. There is no encryption and no login here: leave it on loopback, "
+            "and let a reverse proxy speak to the network.",
+    },
+    {
+        .name = "workers",
+        FIELD(SETTING_UNSIGNED, workers),
+        .default_text = "0",
+        .minimum = 0,
+        .maximum = 256,
+        .flag_only = true,
+        .help =
+            "Start this many worker processes and look after them, for scripts; 0: this process is the one "
+            "worker. With systemd start more units instead.",
+    },
+    {
+        .name = "allowed_hosts",
+        FIELD(SETTING_STRING, allowed_hosts),
+        .default_text = "",
+        .minimum = 0,
+        .maximum = SETTINGS_TEXT_MAX,
+        .check = check_hosts,
+        .help =
+            "The names that a request may have in its Host header, separated by commas; others are answered "
+            "with 421. When empty, only loopback names are accepted while listening on loopback, and any "
+            "name "
+            "otherwise. This keeps web pages from reaching the server through a name of their own: add the "
+            "name "
+            "that your reverse proxy passes on.",
+    },
+    {
+        .group = "Storage daemon",
+        .name = "socket_path",
+        FIELD(SETTING_PATH, socket_path),
+        .default_text = "/run/walkv/walkvd.sock",
+        .minimum = 1,
+        .maximum = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1,
+        .help =
+            "The Unix socket of walkvd, the same as in [walkvd]. walkvd says there where the read view is.",
+    },
+    {
+        .name = "write_timeout",
+        FIELD(SETTING_DURATION, write_timeout_ns),
+        .default_text = "5s",
+        .minimum = 10 * MS,
+        .maximum = H,
+        .help = "How long a write waits for walkvd, for instance while that restarts, before the client gets "
+                "503. "
+                "Longer than a restart of walkvd takes, shorter than the patience of the proxy.",
+    },
+    {
+        .name = "max_value_size",
+        FIELD(SETTING_SIZE, max_value_size),
+        .default_text = "1MiB",
+        .minimum = KIB,
+        .maximum = VALUE_BYTES_MAX,
+        .help = "The largest value, as JSON text, that is accepted; others are answered with 413. Not larger "
+                "than "
+                "the setting of the same name in [walkvd].",
+    },
+    {
+        .group = "Connections",
+        .name = "max_connections",
+        FIELD(SETTING_UNSIGNED, max_connections),
+        .default_text = "4096",
+        .minimum = 1,
+        .maximum = 1000000,
+        .help =
+            "How many connections one worker keeps; at one more, the one that has been idle the longest is "
+            "closed. Each takes a file descriptor: raise LimitNOFILE with it.",
+    },
+    {
+        .name = "header_timeout",
+        FIELD(SETTING_DURATION, header_timeout_ns),
+        .default_text = "10s",
+        .minimum = 10 * MS,
+        .maximum = H,
+        .help =
+            "The time for the head of a request, from its first byte; then 408. Raise it for clients on very "
+            "slow lines.",
+    },
+    {
+        .name = "body_timeout_grace",
+        FIELD(SETTING_DURATION, body_timeout_grace_ns),
+        .default_text = "10s",
+        .minimum = 10 * MS,
+        .maximum = H,
+        .help = "The time for the body of a request before body_min_rate holds.",
+    },
+    {
+        .name = "body_min_rate",
+        FIELD(SETTING_SIZE, body_min_rate),
+        .default_text = "1KiB",
+        .minimum = 0,
+        .maximum = 1024 * MIB,
+        .help =
+            "The bytes per second that the body of a request must bring on average after body_timeout_grace; "
+            "slower ones are answered with 408. 0: as slow as it likes.",
+    },
+    {
+        .name = "keepalive_timeout",
+        FIELD(SETTING_DURATION, keepalive_timeout_ns),
+        .default_text = "75s",
+        .minimum = 10 * MS,
+        .maximum = 24 * H,
+        .help =
+            "How long an idle connection stays open. Longer than the proxy keeps its own idle connections to "
+            "here, so that it is the proxy that closes and no request is lost between the two.",
+    },
+    {
+        .name = "write_stall_timeout",
+        FIELD(SETTING_DURATION, write_stall_timeout_ns),
+        .default_text = "30s",
+        .minimum = 10 * MS,
+        .maximum = H,
+        .help = "How long a client may leave a response unread before its connection is closed.",
+    },
+    {
+        .name = "drain_timeout",
+        FIELD(SETTING_DURATION, drain_timeout_ns),
+        .default_text = "10s",
+        .minimum = 0,
+        .maximum = H,
+        .help = "How long requests in progress may take to finish after SIGTERM. Shorter than TimeoutStopSec "
+                "of the "
+                "unit.",
+    },
+    {
+        .group = "Log messages",
+        .name = "log_level",
+        FIELD(SETTING_CHOICE, log_level),
+        .default_text = "info",
+        .choices = "error|warning|info|debug",
+        .help =
+            "The least important messages that are written. debug is for working on walkv itself, and slow.",
+    },
+};
+
+const struct settings_table httpd_settings = {
+    .program = "walkv-httpd",
+    .section = "walkv-httpd",
+    .summary = "A worker of walkv: it speaks HTTP, answers reads from the view and passes writes to walkvd.",
+    .settings = settings,
+    .count = sizeof(settings) / sizeof(settings[0]),
+};

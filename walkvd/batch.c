@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT
+ * The batch; see batch.h. */
+#include "batch.h"
+
+#include "clock.h"
+#include "log.h"
+
+#include <errno.h>
+
+enum { COLLECT_PER_BATCH = 64, COLLECT_IDLE = 1024 };
+
+void batch_init(struct batch *b, struct store *store, struct wal *wal)
+{
+    *b = (struct batch){.store = store, .wal = wal, .view_page_bytes = 4096};
+}
+
+void batch_free(struct batch *b)
+{
+    buffer_free(&b->records);
+    buffer_free(&b->values);
+}
+
+static bool adds_data(const struct write_request *r)
+{
+    return r->op == OP_SET || r->op == OP_ENQUEUE;
+}
+
+static void refuse_adds(struct batch_item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (adds_data(&items[i].request))
+            items[i].result.result = RESULT_STORAGE_FULL;
+    }
+}
+
+static bool refused(const struct batch_item *item)
+{
+    return item->result.result == RESULT_STORAGE_FULL;
+}
+
+/* Has room in log and view for all items that are not refused. Returns 0, -ENOSPC or another negative errno. */
+static int room_for(struct batch *b, const struct batch_item *items, size_t count, const char **what)
+{
+    uint64_t ops = 0, bytes = 0, run_pages = 0;
+    bool adds = false;
+    for (size_t i = 0; i < count; i++) {
+        const struct write_request *r = &items[i].request;
+        if (refused(&items[i]))
+            continue;
+        ops++;
+        bytes += r->name.bytes + r->value.bytes;
+        if (r->value.bytes > b->view_page_bytes / 4)
+            run_pages += r->value.bytes / b->view_page_bytes + 1;
+        adds = adds || adds_data(r);
+    }
+    *what = "view_full";
+    int rc = view_make_room(b->store->view, ops + COLLECT_PER_BATCH / 8, bytes, run_pages, adds);
+    if (!rc) {
+        *what = "disk_full";
+        rc = wal_make_room(b->wal, ops * RECORD_FIXED_BYTES + bytes, adds);
+    }
+    return rc;
+}
+
+/* Makes room, refusing what adds data if that is what it takes. */
+static int make_room(struct batch *b, struct batch_item *items, size_t count)
+{
+    const char *what;
+    int rc = room_for(b, items, count, &what);
+    if (rc == -ENOSPC) {
+        if (!b->refusing)
+            log_warning("%s: what adds data is refused until there is room", what);
+        b->refusing = what;
+        refuse_adds(items, count);
+        rc = room_for(b, items, count, &what);
+        if (rc == -ENOSPC) {
+            for (size_t i = 0; i < count; i++)
+                items[i].result.result = RESULT_STORAGE_FULL;
+            rc = 0;
+        }
+    } else if (rc == 0 && b->refusing) {
+        for (size_t i = 0; i < count; i++) {
+            if (adds_data(&items[i].request)) {
+                log_info("there is room again");
+                b->refusing = NULL;
+                break;
+            }
+        }
+    }
+    return rc;
+}
+
+/* Evaluates, records and applies. Returns the count of records, or a negative errno; -ENOSPC with `*full` set to the
+ * item that did not fit into the view. */
+static long stage(struct batch *b, struct batch_item *items, size_t count, size_t *full)
+{
+    b->records.bytes = b->values.bytes = 0;
+    uint64_t lsn = wal_next_lsn(b->wal);
+    uint32_t recorded = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct batch_item *item = &items[i];
+        if (refused(item)) {
+            item->result.lsn = lsn + recorded - 1;
+            continue;
+        }
+        struct record record;
+        item->value_at = b->values.bytes;
+        int rc = evaluate(b->store, &item->request, lsn + recorded, &record, &item->result, &b->values);
+        item->value_bytes = b->values.bytes - item->value_at;
+        if (rc == 1) {
+            record_encode(&b->records, &record);
+            rc = store_apply(b->store, &record, lsn + recorded);
+            recorded++;
+        }
+        if (rc) {
+            *full = i;
+            return rc;
+        }
+    }
+    return recorded;
+}
+
+static int outcome_unknown(struct batch *b, struct batch_item *items, size_t count, int rc)
+{
+    store_abort(b->store);
+    for (size_t i = 0; i < count; i++)
+        items[i].result = (struct write_result){.result = RESULT_OUTCOME_UNKNOWN};
+    return rc;
+}
+
+static int unavailable(struct batch *b, struct batch_item *items, size_t count, int rc)
+{
+    store_abort(b->store);
+    for (size_t i = 0; i < count; i++)
+        items[i].result = (struct write_result){.result = RESULT_UNAVAILABLE};
+    return rc;
+}
+
+int batch_run(struct batch *b, struct batch_item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        items[i].result = (struct write_result){.result = RESULT_OK};
+    int rc = make_room(b, items, count);
+    if (rc)
+        return unavailable(b, items, count, rc);
+
+    /* view_make_room() should have seen a full view; if a transaction finds out late, what did not fit is refused
+     * and the others start again: nothing has been written anywhere yet. */
+    long recorded;
+    for (;;) {
+        size_t full = 0;
+        rc = store_begin(b->store);
+        if (rc)
+            return unavailable(b, items, count, rc);
+        recorded = stage(b, items, count, &full);
+        if (recorded >= 0)
+            break;
+        store_abort(b->store);
+        if (recorded != -ENOSPC)
+            return unavailable(b, items, count, (int)recorded);
+        items[full].result.result = RESULT_STORAGE_FULL;
+        b->refusing = "view_full";
+    }
+    if (recorded == 0) {
+        store_abort(b->store);
+        return 0;
+    }
+
+    uint64_t time_ns = clock_realtime_ns(), checksum;
+    uint64_t last_lsn = wal_next_lsn(b->wal) + (uint64_t)recorded - 1;
+    rc = store_collect(b->store, COLLECT_PER_BATCH);
+    if (rc)
+        return unavailable(b, items, count, rc);
+    rc = wal_append(b->wal, buffer_span(&b->records), (uint32_t)recorded, time_ns, &checksum);
+    if (!rc)
+        rc = wal_sync(b->wal);
+    if (!rc)
+        rc = store_commit(b->store, last_lsn, checksum, time_ns);
+    if (rc)
+        return outcome_unknown(b, items, count, rc);
+
+    b->batches++;
+    b->operations += (uint64_t)recorded;
+    for (size_t i = 0; i < count; i++)
+        items[i].result.value = (struct span){b->values.data + items[i].value_at, items[i].value_bytes};
+    return 0;
+}
+
+int batch_collect(struct batch *b)
+{
+    if (!b->store->trash || view_make_room(b->store->view, COLLECT_IDLE / 8, 0, 0, false))
+        return 0;
+    int rc = store_begin(b->store);
+    if (rc)
+        return rc;
+    rc = store_collect(b->store, COLLECT_IDLE);
+    const struct view_state *s = &b->store->state;
+    if (rc)
+        store_abort(b->store);
+    else
+        rc = store_commit(b->store, s->applied_lsn, s->applied_checksum, s->applied_time_ns);
+    return rc == -ENOSPC ? 0 : rc;
+}

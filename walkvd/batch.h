@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The batch: the heart of walkvd. All requests that have arrived are decided, logged with one sync, published and
+ * answered together:
+ *
+ *     evaluate + record + apply   inside one view transaction that nobody sees
+ *     append, sync                one batch in the log, one fdatasync
+ *     publish                     commit the transaction
+ *     reply                       the caller sends what stands in each item
+ *
+ * Nothing may be answered before its batch is durable, and nothing durable may be left unpublished. After a failed
+ * append or sync every item says RESULT_OUTCOME_UNKNOWN and the daemon must stop. This is the only place
+ * where "append and sync" happens.
+ */
+#ifndef WALKV_WALKVD_BATCH_H
+#define WALKV_WALKVD_BATCH_H
+
+#include "evaluate.h"
+#include "wal.h"
+
+struct batch_item {
+    struct write_request request; /* in; its spans stay valid until the run is over */
+    struct write_result result;   /* out; result.value is valid until the next run */
+    size_t value_at;              /* of a dequeued value, in batch.values */
+    size_t value_bytes;
+};
+
+struct batch {
+    struct store *store;
+    struct wal *wal;
+    uint64_t view_page_bytes;
+    struct buffer records;
+    struct buffer values;
+    const char *refusing; /* what is full: "disk_full", "view_full", or NULL */
+    uint64_t batches;
+    uint64_t operations;
+};
+
+void batch_init(struct batch *, struct store *, struct wal *);
+void batch_free(struct batch *);
+
+/* Runs the items as one batch. Returns 0 with every result filled in, or a negative errno when walkvd must
+ * stop: the results are filled in then too. */
+int batch_run(struct batch *, struct batch_item *items, size_t count);
+
+/* A batch of nothing that goes on removing the items of cleared queues. Returns 0 or a negative errno as above. */
+int batch_collect(struct batch *);
+
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT
+ * The door to the disk, and the system's own calls behind it; see disk.h. */
+#include "disk.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static int result(int rc)
+{
+    return rc < 0 ? -errno : rc;
+}
+
+static int system_open(struct disk *d, const char *path, int flags, mode_t mode)
+{
+    (void)d;
+    return result(open(path, flags | O_CLOEXEC, mode));
+}
+
+static int system_close(struct disk *d, int fd)
+{
+    (void)d;
+    return result(close(fd));
+}
+
+static ssize_t system_pread(struct disk *d, int fd, void *data, size_t bytes, uint64_t offset)
+{
+    (void)d;
+    ssize_t n = pread(fd, data, bytes, (off_t)offset);
+    return n < 0 ? -errno : n;
+}
+
+static ssize_t system_pwrite(struct disk *d, int fd, const void *data, size_t bytes, uint64_t offset)
+{
+    (void)d;
+    ssize_t n = pwrite(fd, data, bytes, (off_t)offset);
+    return n < 0 ? -errno : n;
+}
+
+static int system_fdatasync(struct disk *d, int fd)
+{
+    (void)d;
+    return result(fdatasync(fd));
+}
+
+static int system_fsync(struct disk *d, int fd)
+{
+    (void)d;
+    return result(fsync(fd));
+}
+
+static int system_sync_range(struct disk *d, int fd, uint64_t offset, uint64_t bytes)
+{
+    (void)d;
+    return result(sync_file_range(fd, (off_t)offset, (off_t)bytes, SYNC_FILE_RANGE_WRITE));
+}
+
+static int system_fallocate(struct disk *d, int fd, uint64_t offset, uint64_t bytes)
+{
+    (void)d;
+    return result(fallocate(fd, 0, (off_t)offset, (off_t)bytes));
+}
+
+static int system_ftruncate(struct disk *d, int fd, uint64_t bytes)
+{
+    (void)d;
+    return result(ftruncate(fd, (off_t)bytes));
+}
+
+static int64_t system_size(struct disk *d, int fd)
+{
+    (void)d;
+    struct stat st;
+    return fstat(fd, &st) ? -errno : st.st_size;
+}
+
+static int system_rename(struct disk *d, const char *from, const char *to)
+{
+    (void)d;
+    return result(rename(from, to));
+}
+
+static int system_unlink(struct disk *d, const char *path)
+{
+    (void)d;
+    return result(unlink(path));
+}
+
+static int system_mkdir(struct disk *d, const char *path, mode_t mode)
+{
+    (void)d;
+    return result(mkdir(path, mode));
+}
+
+struct disk *disk_system(void)
+{
+    static const struct disk_calls calls = {
+        .open = system_open,
+        .close = system_close,
+        .pread = system_pread,
+        .pwrite = system_pwrite,
+        .fdatasync = system_fdatasync,
+        .fsync = system_fsync,
+        .sync_range = system_sync_range,
+        .fallocate = system_fallocate,
+        .ftruncate = system_ftruncate,
+        .size = system_size,
+        .rename = system_rename,
+        .unlink = system_unlink,
+        .mkdir = system_mkdir,
+    };
+    static struct disk disk = {&calls};
+    return &disk;
+}
+
+ssize_t disk_read(struct disk *d, int fd, void *data, size_t bytes, uint64_t offset)
+{
+    size_t done = 0;
+    while (done < bytes) {
+        ssize_t n = d->calls->pread(d, fd, (char *)data + done, bytes - done, offset + done);
+        if (n == -EINTR)
+            continue;
+        if (n < 0)
+            return n;
+        if (n == 0)
+            break;
+        done += (size_t)n;
+    }
+    return (ssize_t)done;
+}
+
+int disk_write(struct disk *d, int fd, const void *data, size_t bytes, uint64_t offset)
+{
+    size_t done = 0;
+    while (done < bytes) {
+        ssize_t n = d->calls->pwrite(d, fd, (const char *)data + done, bytes - done, offset + done);
+        if (n == -EINTR)
+            continue;
+        if (n < 0)
+            return (int)n;
+        if (n == 0)
+            return -EIO;
+        done += (size_t)n;
+    }
+    return 0;
+}
+
+int disk_open_uncached(struct disk *d, const char *path, bool *direct)
+{
+    int fd = d->calls->open(d, path, O_RDONLY | O_DIRECT, 0);
+    *direct = fd >= 0;
+    if (fd != -EINVAL)
+        return fd;
+    fd = d->calls->open(d, path, O_RDONLY, 0);
+    if (fd >= 0) {
+        /* Dirty pages stay cached until they are written, so write them first. */
+        int rc = d->calls->fdatasync(d, fd);
+        if (rc) {
+            d->calls->close(d, fd);
+            return rc;
+        }
+        posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    }
+    return fd;
+}
+
+int disk_sync_dir(struct disk *d, const char *path)
+{
+    int fd = d->calls->open(d, path, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0)
+        return fd;
+    int rc = d->calls->fsync(d, fd);
+    d->calls->close(d, fd);
+    return rc;
+}
+
+int disk_replace(struct disk *d, const char *dir, const char *path, const void *data, size_t bytes)
+{
+    char tmp[4096];
+    if ((size_t)snprintf(tmp, sizeof tmp, "%s.tmp", path) >= sizeof tmp)
+        return -ENAMETOOLONG;
+    int fd = d->calls->open(d, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return fd;
+    int rc = disk_write(d, fd, data, bytes, 0);
+    if (!rc)
+        rc = d->calls->fdatasync(d, fd);
+    d->calls->close(d, fd);
+    if (!rc)
+        rc = d->calls->rename(d, tmp, path);
+    if (!rc)
+        rc = disk_sync_dir(d, dir);
+    return rc;
+}
+
+ssize_t disk_slurp(struct disk *d, const char *path, void *data, size_t room)
+{
+    int fd = d->calls->open(d, path, O_RDONLY, 0);
+    if (fd < 0)
+        return fd;
+    int64_t size = d->calls->size(d, fd);
+    ssize_t n = size < 0 ? (ssize_t)size : size > (int64_t)room ? -EFBIG : disk_read(d, fd, data, room, 0);
+    d->calls->close(d, fd);
+    return n;
+}
+
+void *disk_memory(size_t bytes)
+{
+    void *memory = NULL;
+    if (posix_memalign(&memory, DISK_ALIGN, (bytes + DISK_ALIGN - 1) / DISK_ALIGN * DISK_ALIGN))
+        fatal(EX_OSERR, "out of memory for a buffer of %zu bytes", bytes);
+    return memory;
+}

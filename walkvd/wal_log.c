@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT
+ * Reading the log as a whole; the rule [torn-or-corrupt] is in wal_log.h. */
+#include "wal_log.h"
+
+#include "log.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *wal_verdict_text(enum wal_verdict verdict)
+{
+    static const char *const text[] = {
+        [WAL_CLEAN] = "clean",     [WAL_TORN] = "torn",   [WAL_CORRUPT] = "corrupt", [WAL_MISSING] = "missing",
+        [WAL_FOREIGN] = "foreign", [WAL_NEWER] = "newer", [WAL_FAILED] = "failed",
+    };
+    return text[verdict];
+}
+
+static int compare_lsns(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+int wal_log_list(const char *data_dir, struct wal_log *log)
+{
+    *log = (struct wal_log){0};
+    char path[4096];
+    if ((size_t)snprintf(path, sizeof path, "%s/wal", data_dir) >= sizeof path)
+        return -ENAMETOOLONG;
+    DIR *dir = opendir(path);
+    if (!dir)
+        return -errno;
+    size_t room = 0;
+    struct dirent *entry;
+    while (errno = 0, (entry = readdir(dir))) {
+        uint64_t lsn;
+        if (entry->d_name[0] == '.')
+            continue;
+        if (!wal_name_parse(entry->d_name, &lsn)) {
+            const char *dot = strrchr(entry->d_name, '.');
+            log->strangers += !dot || strcmp(dot, ".tmp") != 0;
+            continue;
+        }
+        if (log->count == room) {
+            room = room ? room * 2 : 64;
+            uint64_t *more = realloc(log->first_lsns, room * sizeof *more);
+            must(more);
+            log->first_lsns = more;
+        }
+        log->first_lsns[log->count++] = lsn;
+    }
+    int rc = -errno;
+    closedir(dir);
+    if (rc) {
+        wal_log_free(log);
+        return rc;
+    }
+    if (log->count)
+        qsort(log->first_lsns, log->count, sizeof *log->first_lsns, compare_lsns);
+    return 0;
+}
+
+void wal_log_free(struct wal_log *log)
+{
+    free(log->first_lsns);
+    *log = (struct wal_log){0};
+}
+
+bool wal_log_path(char *out, size_t room, const char *data_dir, uint64_t first_lsn)
+{
+    char name[WAL_NAME_BYTES + 1];
+    wal_name(name, first_lsn);
+    return (size_t)snprintf(out, room, "%s/wal/%s", data_dir, name) < room;
+}
+
+static void say(struct wal_finding *f, enum wal_verdict verdict, uint64_t segment, uint64_t offset,
+                uint64_t first_lsn, uint64_t last_lsn, const char *format, ...)
+    __attribute__((format(printf, 7, 8)));
+
+static void say(struct wal_finding *f, enum wal_verdict verdict, uint64_t segment, uint64_t offset,
+                uint64_t first_lsn, uint64_t last_lsn, const char *format, ...)
+{
+    char name[WAL_NAME_BYTES + 1];
+    wal_name(name, segment);
+    f->verdict = verdict;
+    snprintf(f->file, sizeof f->file, "wal/%s", name);
+    f->offset = offset;
+    f->first_lsn = first_lsn;
+    f->last_lsn = last_lsn;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(f->sentence, sizeof f->sentence, format, args);
+    va_end(args);
+}
+
+static enum wal_verdict io_failed(struct wal_finding *f, uint64_t segment, uint64_t offset, int rc)
+{
+    f->error = -rc;
+    say(f, WAL_FAILED, segment, offset, 0, 0, "cannot be read: %s", strerror(-rc));
+    return f->verdict;
+}
+
+/* Opens segment i and checks what its header says of itself and of the one before. True when it is good. */
+static bool open_segment(struct wal_segment *s, struct disk *disk, const char *data_dir, const struct wal_log *log,
+                         size_t i, const uint8_t *uuid, struct wal_finding *f)
+{
+    uint64_t lsn = log->first_lsns[i];
+    char path[4096];
+    enum wal_header_verdict verdict = WAL_HEADER_DAMAGED;
+    int rc = wal_log_path(path, sizeof path, data_dir, lsn) ? wal_segment_open(s, disk, path, &verdict)
+                                                            : -ENAMETOOLONG;
+    uint64_t last = i + 1 < log->count ? log->first_lsns[i + 1] - 1 : 0;
+    if (rc)
+        io_failed(f, lsn, 0, rc);
+    else if (verdict == WAL_HEADER_NEWER)
+        say(f, WAL_NEWER, lsn, 8, lsn, last, "was written in format version %" PRIu32 ", this walkv reads %u",
+            s->header.version, WAL_VERSION);
+    else if (verdict == WAL_HEADER_DAMAGED)
+        say(f, WAL_CORRUPT, lsn, 0, lsn, last, "the segment header is damaged");
+    else if (memcmp(s->header.uuid, uuid, UUID_BYTES) != 0)
+        say(f, WAL_FOREIGN, lsn, 16, lsn, last, "the segment belongs to another store");
+    else if (s->header.first_lsn != lsn)
+        say(f, WAL_CORRUPT, lsn, 40, lsn, last, "the segment is that of LSN %" PRIu64 ", under a wrong name",
+            s->header.first_lsn);
+    else if (i > 0 && s->header.previous.first_lsn != log->first_lsns[i - 1])
+        say(f, WAL_MISSING, s->header.previous.first_lsn, 0, s->header.previous.first_lsn,
+            s->header.previous.last_lsn, "the segment is missing");
+    else
+        return true;
+    return false;
+}
+
+/* Judges the end of the last segment by [torn-or-corrupt]. */
+static void judge_end(struct wal_segment *s, uint64_t durable_lsn, struct wal_finding *f)
+{
+    uint64_t lsn = s->header.first_lsn, g = s->next_lsn;
+    struct wal_tail tail = {0};
+    int rc = s->sealed ? 0 : wal_segment_tail(s, &tail);
+    if (rc) {
+        io_failed(f, lsn, s->offset, rc);
+        return;
+    }
+    f->torn_bytes = tail.torn_bytes;
+    if (tail.witnessed)
+        say(f, WAL_CORRUPT, lsn, s->offset, g, tail.witness.durable_lsn,
+            "LSN %" PRIu64 " cannot be read, but the batch at offset %" PRIu64
+            " says that everything up to LSN %" PRIu64 " was durable",
+            g, tail.witness_offset, tail.witness.durable_lsn);
+    else if (durable_lsn >= g)
+        say(f, WAL_CORRUPT, lsn, s->offset, g, durable_lsn,
+            "the log ends at LSN %" PRIu64 ", but LSN %" PRIu64 " was durable", g - 1, durable_lsn);
+    else if (g == lsn)
+        say(f, WAL_CORRUPT, lsn, s->offset, g, 0, "the first batch, written before the segment got its name, is damaged");
+    else if (!s->sealed && s->file_bytes < s->header.segment_bytes)
+        say(f, WAL_CORRUPT, lsn, s->file_bytes, g, 0,
+            "the segment has %" PRIu64 " bytes of %" PRIu64 ": something was cut off", s->file_bytes,
+            s->header.segment_bytes);
+    else if (tail.torn_bytes)
+        say(f, WAL_TORN, lsn, s->offset, g, 0, "%" PRIu64 " bytes of a batch that nobody was told about",
+            tail.torn_bytes);
+}
+
+enum wal_verdict wal_log_read(struct disk *disk, const char *data_dir, const struct wal_log *log, const uint8_t *uuid,
+                              uint64_t from_lsn, uint64_t durable_lsn, uint64_t newest_segment,
+                              const struct wal_visitor *visitor, struct wal_log_end *end, struct wal_finding *f)
+{
+    *f = (struct wal_finding){.verdict = WAL_CLEAN};
+    *end = (struct wal_log_end){0};
+    uint64_t newest = log->count ? log->first_lsns[log->count - 1] : 0;
+    if (newest_segment > newest) {
+        say(f, WAL_MISSING, newest_segment, 0, newest_segment, durable_lsn >= newest_segment ? durable_lsn : 0,
+            "the newest segment is missing");
+        return f->verdict;
+    }
+    bool previous_read = false;
+    for (size_t i = 0; i < log->count && f->verdict == WAL_CLEAN; i++) {
+        bool last = i + 1 == log->count;
+        bool wanted = last || log->first_lsns[i + 1] > from_lsn + 1;
+        struct wal_segment s;
+        if (!open_segment(&s, disk, data_dir, log, i, uuid, f)) {
+            wal_segment_close(&s);
+            break;
+        }
+        const struct wal_link *link = &s.header.previous;
+        if (previous_read && (link->last_lsn != end->link.last_lsn || link->checksum != end->link.checksum)) {
+            if (link->last_lsn > end->link.last_lsn)
+                say(f, WAL_CORRUPT, end->link.first_lsn, end->offset, end->link.last_lsn + 1, link->last_lsn,
+                    "LSN %" PRIu64 " cannot be read, but the next segment continues after LSN %" PRIu64,
+                    end->link.last_lsn + 1, link->last_lsn);
+            else
+                say(f, WAL_CORRUPT, s.header.first_lsn, 0, s.header.first_lsn, 0,
+                    "the segment does not continue the one before");
+        }
+        if (!wanted || f->verdict != WAL_CLEAN) {
+            wal_segment_close(&s);
+            continue;
+        }
+        struct wal_batch batch;
+        int rc;
+        while ((rc = wal_segment_next(&s, &batch)) == 1) {
+            end->batches_read++;
+            end->last_time_ns = batch.header.time_ns;
+            if (visitor && visitor->batch && (rc = visitor->batch(&s, &batch, visitor->arg)) < 0)
+                break;
+        }
+        end->segments_read++;
+        end->link = (struct wal_link){s.header.first_lsn, s.next_lsn - 1, s.chain};
+        end->offset = s.offset;
+        end->sealed = s.sealed;
+        previous_read = true;
+        if (rc < 0)
+            io_failed(f, s.header.first_lsn, s.offset, rc);
+        else if (last)
+            judge_end(&s, durable_lsn, f);
+        if (visitor && visitor->segment)
+            visitor->segment(&s, visitor->arg);
+        wal_segment_close(&s);
+    }
+    return f->verdict;
+}
