@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include <time.h>
 
-#define NS_PER_S  1000000000ull
-#define NS_PER_MS 1000000ull
+#define NS_PER_S  UINT64_C(1000000000)
+#define NS_PER_MS UINT64_C(1000000)
 
 /* Nanoseconds of CLOCK_MONOTONIC: the same clock in every process of this host. */
 static inline uint64_t clock_monotonic_ns(void)

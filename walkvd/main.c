@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * walkvd, the storage daemon: the one writer. main() is the order of its start and nothing else.
+ */
+#include "disk.h"
+#include "log.h"
+#include "recovery.h"
+#include "server.h"
+#include "walkvd_settings.h"
+
+int main(int argc, char **argv)
+{
+    struct walkvd_config config = {0};
+    log_open("walkvd", LOG_LEVEL_INFO);
+    settings_load(&walkvd_settings, &config, argc, argv);
+    log_set_level((enum log_level)config.log_level);
+
+    struct recovery recovery;
+    struct disk *disk = disk_system();
+    recovery_run(&recovery, disk, &config);
+    int status = server_run(&recovery, disk, &config);
+    recovery_close(&recovery);
+    settings_free(&walkvd_settings, &config);
+    return status;
+}

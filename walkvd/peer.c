@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT
+ * One connection to walkvd's socket; see peer.h. */
+#include "peer.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { READ_BYTES = 256 * 1024, KEEP_BYTES = 1024 * 1024 };
+
+struct peer *peer_new(struct server *server, struct event_base *base, int fd, event_callback_fn on_readable,
+                      event_callback_fn on_writable)
+{
+    struct peer *p = calloc(1, sizeof *p);
+    must(p);
+    p->server = server;
+    p->fd = fd;
+    p->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, p);
+    p->writable = event_new(base, fd, EV_WRITE, on_writable, p);
+    must(p->readable && p->writable && event_add(p->readable, NULL) == 0);
+    p->reading = true;
+    return p;
+}
+
+void peer_free(struct peer **peer)
+{
+    struct peer *p = *peer;
+    event_free(p->readable);
+    event_free(p->writable);
+    close(p->fd);
+    buffer_free(&p->in);
+    buffer_free(&p->out);
+    free(p);
+    *peer = NULL;
+}
+
+void peer_read(struct peer *p, size_t limit)
+{
+    size_t want = p->in.bytes < limit ? limit - p->in.bytes : 0;
+    if (want > READ_BYTES)
+        want = READ_BYTES;
+    if (!want)
+        return;
+    if (buffer_reserve(&p->in, want)) {
+        p->broken = true;
+        return;
+    }
+    ssize_t n = recv(p->fd, p->in.data + p->in.bytes, want, MSG_DONTWAIT);
+    if (n > 0)
+        p->in.bytes += (size_t)n;
+    else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+        p->broken = true;
+}
+
+int peer_next(struct peer *p, struct frame *frame)
+{
+    struct span rest = {p->in.data + p->consumed, p->in.bytes - p->consumed};
+    long n = frame_decode(rest, frame);
+    if (n < 0) {
+        p->broken = true;
+        return -1;
+    }
+    p->consumed += (size_t)n;
+    return n > 0;
+}
+
+static void send_out(struct peer *p)
+{
+    while (p->sent < p->out.bytes) {
+        ssize_t n = send(p->fd, p->out.data + p->sent, p->out.bytes - p->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            if (errno == EAGAIN || errno == EWOULDBLOCK)
+                event_add(p->writable, NULL);
+            else
+                p->broken = true;
+            return;
+        }
+        p->sent += (size_t)n;
+    }
+    p->sent = p->out.bytes = 0;
+    if (p->out.room > KEEP_BYTES)
+        buffer_free(&p->out);
+    if (p->closing)
+        p->broken = true;
+}
+
+void peer_finish(struct peer *p, size_t limit)
+{
+    buffer_consume(&p->in, p->consumed);
+    p->consumed = 0;
+    if (p->in.bytes == 0 && p->in.room > KEEP_BYTES)
+        buffer_free(&p->in);
+    if (p->out.bytes)
+        send_out(p);
+    bool read = p->in.bytes < limit && p->out.bytes - p->sent < limit && !p->closing && !p->broken;
+    if (read == p->reading)
+        return;
+    if (read)
+        must(event_add(p->readable, NULL) == 0);
+    else
+        event_del(p->readable);
+    p->reading = read;
+}

@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: MIT
+ * walkvd's event loop; see server.h. */
+#include "server.h"
+
+#include "batch.h"
+#include "clock.h"
+#include "listener.h"
+#include "log.h"
+#include "peer.h"
+#include "status.h"
+#include "uuid.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+enum {
+    TURN_ITEMS_MAX = 1024,            /* of one batch */
+    TURN_BYTES_MAX = 8 * 1024 * 1024, /* of one batch, but for a single larger request */
+    PEER_ITEMS_MAX = 256,             /* of one peer in one turn, so that none starves the others */
+    IDLE_MS = 20,                     /* without writes, before the witness */
+    HOUSEKEEPING_MS = 200,
+};
+
+struct reply {
+    struct peer *peer;
+    uint32_t id;
+};
+
+struct server {
+    struct recovery *recovery;
+    const struct walkvd_config *config;
+    struct event_base *base;
+    struct event *accepting;
+    struct event *idle;
+    struct event *housekeeping;
+    struct event *terminate[2];
+    struct event *child;
+    struct event *alarm;
+    int listen_fd;
+
+    struct peer *peers;
+    uint64_t peer_count;
+    uint64_t worker_count;
+
+    struct batch batch;
+    struct batch_item *items;
+    struct reply *replies;
+    size_t item_count;
+    size_t item_bytes;
+
+    struct checkpoint checkpoint;
+    uint64_t started_ns;
+    bool stopping;
+    bool more;      /* frames are left in buffers: the next turn must not wait */
+    bool witnessed; /* the last batch has a witness behind it */
+    uint64_t last_batch_ns;
+    int exit_status;
+};
+
+static void stop(struct server *s, int status)
+{
+    s->stopping = true;
+    if (!s->exit_status)
+        s->exit_status = status;
+}
+
+static size_t in_limit(const struct server *s)
+{
+    return s->config->connection_bytes_in_flight + FRAME_HEADER_BYTES + 4096;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct peer *p = arg;
+    peer_read(p, in_limit(p->server));
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    (void)arg; /* the turn that follows sends */
+}
+
+static void on_accept(evutil_socket_t fd, short what, void *arg)
+{
+    (void)what;
+    struct server *s = arg;
+    int peer_fd;
+    while ((peer_fd = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+        if (s->peer_count >= s->config->max_connections) {
+            log_warning("a connection was refused: max_connections is %" PRIu64, s->config->max_connections);
+            close(peer_fd);
+            continue;
+        }
+        struct peer *p = peer_new(s, s->base, peer_fd, on_readable, on_writable);
+        p->next = s->peers;
+        if (p->next)
+            p->next->previous = p;
+        s->peers = p;
+        s->peer_count++;
+    }
+}
+
+static void on_signal(evutil_socket_t signal, short what, void *arg)
+{
+    (void)what;
+    struct server *s = arg;
+    log_info("stopping: received %s", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+    stop(s, 0);
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+    /* The turn that follows looks at everything. */
+    (void)fd;
+    (void)what;
+    (void)arg;
+}
+
+static void drop_peer(struct server *s, struct peer *p)
+{
+    if (p->previous)
+        p->previous->next = p->next;
+    else
+        s->peers = p->next;
+    if (p->next)
+        p->next->previous = p->previous;
+    s->peer_count--;
+    s->worker_count -= p->greeted && p->role == FRAME_ROLE_WORKER;
+    peer_free(&p);
+}
+
+static void fill_status(struct server *s, struct status *out)
+{
+    const struct recovery *r = s->recovery;
+    const struct view_state *v = &r->store.published;
+    const struct checkpoint *c = &s->checkpoint;
+    struct view_use use;
+    view_use(r->view, &use);
+    checkpoint_measure(&s->checkpoint);
+    *out = (struct status){
+        .pid = (uint64_t)getpid(),
+        .uptime_ms = (clock_monotonic_ns() - s->started_ns) / NS_PER_MS,
+        .generation = v->generation,
+        .applied_lsn = v->applied_lsn,
+        .durable_lsn = wal_durable_lsn(r->wal),
+        .checkpoint_lsn = r->control.snapshot_lsn,
+        .checkpoint_age_ms = c->finished_ns ? (clock_realtime_ns() - c->finished_ns) / NS_PER_MS : 0,
+        .checkpoint_running = c->pid != 0,
+        .checkpoint_failures = c->failures,
+        .keys = v->keys,
+        .key_bytes = v->key_bytes,
+        .queues = v->queues,
+        .items = v->items,
+        .item_bytes = v->item_bytes,
+        .wal_segments = c->wal_segments,
+        .wal_bytes = c->wal_bytes,
+        .wal_since_checkpoint_bytes = c->wal_since_bytes,
+        .wal_since_checkpoint_ops = s->batch.operations - c->ops_at_last,
+        .snapshots = c->snapshots,
+        .snapshot_bytes = c->snapshot_bytes,
+        .view_size_bytes = use.size_bytes,
+        .view_used_bytes = use.used_bytes,
+        .view_reserved_bytes = use.reserved_bytes,
+        .workers = s->worker_count,
+        .batches = s->batch.batches,
+        .operations = s->batch.operations,
+        .syncs = wal_sync_count(r->wal),
+        .recovery_ms = r->took_ms,
+        .recovery_replayed_ops = r->replayed_ops,
+        .recovery_torn_bytes = r->torn_bytes,
+    };
+    snprintf(out->version, sizeof out->version, "%s", WALKV_VERSION);
+    uuid_format(out->store_id, r->control.uuid);
+    snprintf(out->wal_sync, sizeof out->wal_sync, "%s", s->config->wal_sync ? "async" : "sync");
+    snprintf(out->start_kind, sizeof out->start_kind, "%s", r->start_kind);
+    snprintf(out->storage, sizeof out->storage, "%s", s->batch.refusing ? s->batch.refusing : "ok");
+}
+
+static void greet(struct server *s, struct peer *p, const struct frame *frame)
+{
+    struct hello hello;
+    if (p->greeted || frame->type != FRAME_HELLO || !frame_decode_hello(frame->body, &hello)) {
+        p->broken = true;
+        return;
+    }
+    struct greeting greeting = {
+        .protocol = FRAME_PROTOCOL,
+        .wal_sync_async = s->config->wal_sync == WAL_SYNC_MODE_ASYNC,
+        .generation = s->recovery->store.published.generation,
+        .view_grace_ns = s->config->view_grace_ns,
+        .max_value_bytes = s->config->max_value_size,
+        .view_path = {s->config->view_path, strlen(s->config->view_path)},
+        .version = {WALKV_VERSION, strlen(WALKV_VERSION)},
+    };
+    memcpy(greeting.uuid, s->recovery->control.uuid, UUID_BYTES);
+    frame_encode_greeting(&p->out, frame->id, &greeting);
+    /* Another protocol gets the greeting, which says which one is spoken here, and then the end. */
+    p->closing = hello.protocol != FRAME_PROTOCOL;
+    p->greeted = true;
+    p->role = hello.role;
+    s->worker_count += p->role == FRAME_ROLE_WORKER;
+}
+
+static void reply_checkpoint(struct peer *p, enum result result, uint64_t lsn, const char *sentence)
+{
+    struct checkpoint_reply reply = {result, lsn, {sentence, strlen(sentence)}};
+    frame_encode_checkpoint_reply(&p->out, p->checkpoint_id, &reply);
+    p->waits_for_checkpoint = false;
+}
+
+static void take_checkpoint(struct server *s, struct peer *p, const struct frame *frame)
+{
+    p->checkpoint_id = frame->id;
+    if (s->recovery->store.published.applied_lsn == s->recovery->control.snapshot_lsn && !s->checkpoint.pid) {
+        reply_checkpoint(p, RESULT_OK, s->recovery->control.snapshot_lsn, "");
+        return;
+    }
+    int rc = checkpoint_start(&s->checkpoint, s->batch.operations);
+    if (rc == -EALREADY)
+        reply_checkpoint(p, RESULT_BUSY, 0, "a checkpoint is already running");
+    else if (rc)
+        reply_checkpoint(p, RESULT_UNAVAILABLE, 0, strerror(-rc));
+    else
+        p->waits_for_checkpoint = true;
+}
+
+/* Takes the frames of one peer that go into this turn. Returns false when the batch is full. */
+static bool collect_peer(struct server *s, struct peer *p)
+{
+    struct frame frame;
+    for (unsigned taken = 0; !p->broken && !p->closing; taken++) {
+        if (s->item_count == TURN_ITEMS_MAX || s->item_bytes >= TURN_BYTES_MAX || taken == PEER_ITEMS_MAX) {
+            s->more = true;
+            return taken == PEER_ITEMS_MAX;
+        }
+        if (p->out.bytes - p->sent > in_limit(s))
+            return true; /* it does not read its answers */
+        if (peer_next(p, &frame) != 1)
+            return true;
+        if (!p->greeted) {
+            greet(s, p, &frame);
+            continue;
+        }
+        struct batch_item *item = &s->items[s->item_count];
+        switch (frame.type) {
+        case FRAME_WRITE:
+            if (!frame_decode_write(frame.body, &item->request) ||
+                item->request.value.bytes > s->config->max_value_size) {
+                p->broken = true;
+                break;
+            }
+            s->item_bytes += frame.body.bytes;
+            s->replies[s->item_count++] = (struct reply){p, frame.id};
+            break;
+        case FRAME_STATUS: {
+            struct status status;
+            struct buffer body = {0};
+            fill_status(s, &status);
+            status_encode(&body, &status);
+            frame_begin(&p->out, FRAME_STATUS_REPLY, frame.id, body.bytes);
+            buffer_append(&p->out, body.data, body.bytes);
+            buffer_free(&body);
+            break;
+        }
+        case FRAME_CHECKPOINT:
+            take_checkpoint(s, p, &frame);
+            break;
+        default:
+            p->broken = true;
+        }
+    }
+    return true;
+}
+
+static void collect(struct server *s)
+{
+    s->item_count = s->item_bytes = 0;
+    s->more = false;
+    struct peer *last = NULL;
+    for (struct peer *p = s->peers; p; p = p->next) {
+        if (p->in.bytes && !collect_peer(s, p))
+            break;
+        last = p;
+    }
+    /* Who was reached last begins the next turn, so that a full batch starves nobody. */
+    if (s->more && last && last->next) {
+        struct peer *head = last->next, *tail = head;
+        while (tail->next)
+            tail = tail->next;
+        last->next = NULL;
+        head->previous = NULL;
+        tail->next = s->peers;
+        s->peers->previous = tail;
+        s->peers = head;
+    }
+}
+
+static void run_batch(struct server *s)
+{
+    int rc = batch_run(&s->batch, s->items, s->item_count);
+    for (size_t i = 0; i < s->item_count; i++) {
+        if (!s->replies[i].peer->broken)
+            frame_encode_result(&s->replies[i].peer->out, s->replies[i].id, &s->items[i].result);
+    }
+    s->last_batch_ns = clock_monotonic_ns();
+    s->witnessed = false;
+    if (rc) {
+        int wal_error = wal_failure(s->recovery->wal);
+        log_error(wal_error ? "the log cannot be written: %s; stopping, nothing of this batch was acknowledged"
+                            : "the view cannot be written: %s; stopping, nothing of this batch was acknowledged",
+                  strerror(wal_error ? wal_error : -rc));
+        stop(s, wal_error ? EX_IOERR : EX_OSERR);
+    }
+}
+
+/* Sends the answers and lets go of peers that are done. */
+static void finish_peers(struct server *s)
+{
+    for (struct peer *p = s->peers, *next; p; p = next) {
+        next = p->next;
+        peer_finish(p, in_limit(s));
+        if (p->broken)
+            drop_peer(s, p);
+    }
+}
+
+static void look_after_checkpoint(struct server *s)
+{
+    char sentence[256] = "";
+    enum checkpoint_outcome outcome = checkpoint_poll(&s->checkpoint, sentence, sizeof sentence);
+    if (outcome != CHECKPOINT_RUNNING) {
+        for (struct peer *p = s->peers; p; p = p->next) {
+            if (p->waits_for_checkpoint)
+                reply_checkpoint(p, outcome == CHECKPOINT_DONE ? RESULT_OK : RESULT_UNAVAILABLE,
+                                 s->recovery->control.snapshot_lsn, sentence);
+        }
+    }
+    if (!s->stopping && checkpoint_due(&s->checkpoint, s->batch.operations)) {
+        int rc = checkpoint_start(&s->checkpoint, s->batch.operations);
+        if (rc)
+            log_warning("checkpoint: cannot be started, will be tried again: %s", strerror(-rc));
+    }
+}
+
+/* What is done when no request waits: the witness, the next segment, the items of cleared queues. */
+static bool idle_work(struct server *s)
+{
+    bool more = wal_prepare(s->recovery->wal);
+    uint64_t quiet_ms = (clock_monotonic_ns() - s->last_batch_ns) / NS_PER_MS;
+    int rc = 0;
+    if (!s->witnessed && quiet_ms >= IDLE_MS) {
+        rc = wal_witness(s->recovery->wal);
+        s->witnessed = true;
+    }
+    if (!rc && s->recovery->store.trash) {
+        rc = batch_collect(&s->batch);
+        more = more || s->recovery->store.trash;
+    }
+    if (rc) {
+        log_error("the store cannot be written: %s; stopping", strerror(-rc));
+        stop(s, wal_failure(s->recovery->wal) ? EX_IOERR : EX_OSERR);
+    }
+    return more;
+}
+
+static void turn(struct server *s)
+{
+    collect(s);
+    if (s->item_count) {
+        uint64_t segment = wal_segment_first_lsn(s->recovery->wal);
+        run_batch(s);
+        finish_peers(s);
+        /* Keeps pace with what the log uses: a little of the next segment per batch. */
+        wal_prepare(s->recovery->wal);
+        if (segment != wal_segment_first_lsn(s->recovery->wal))
+            checkpoint_measure(&s->checkpoint);
+    }
+    look_after_checkpoint(s);
+    finish_peers(s);
+    if (wal_failure(s->recovery->wal) && !s->stopping) {
+        log_error("the log cannot be synced: %s; stopping", strerror(wal_failure(s->recovery->wal)));
+        stop(s, EX_IOERR);
+    }
+}
+
+static void set_timer(struct event *event, unsigned ms)
+{
+    struct timeval t = {ms / 1000, (ms % 1000) * 1000};
+    event_add(event, &t);
+}
+
+static void loop(struct server *s)
+{
+    while (!s->stopping) {
+        bool idle = !s->more && s->item_count == 0;
+        bool more_idle_work = idle && idle_work(s);
+        if (s->stopping)
+            break;
+        if (!s->witnessed || more_idle_work)
+            set_timer(s->idle, more_idle_work ? 1 : IDLE_MS);
+        event_base_loop(s->base, EVLOOP_ONCE | (s->more ? EVLOOP_NONBLOCK : 0));
+        turn(s);
+    }
+}
+
+static void stop_cleanly(struct server *s)
+{
+    struct recovery *r = s->recovery;
+    checkpoint_cancel(&s->checkpoint);
+    event_del(s->accepting);
+    unlink(s->config->socket_path);
+    if (s->exit_status)
+        return;
+    /* A long log would make the next cold start slow. */
+    checkpoint_measure(&s->checkpoint);
+    if (s->config->checkpoint_wal_size && s->checkpoint.wal_since_bytes >= s->config->checkpoint_wal_size / 2 &&
+        checkpoint_start(&s->checkpoint, s->batch.operations) == 0) {
+        char sentence[256] = "";
+        while (checkpoint_poll(&s->checkpoint, sentence, sizeof sentence) == CHECKPOINT_RUNNING)
+            usleep(5000);
+    }
+    int rc = wal_stop(r->wal);
+    if (rc) {
+        log_error("the log cannot be closed cleanly: %s", strerror(-rc));
+        s->exit_status = EX_IOERR;
+        return;
+    }
+    log_info("stopped cleanly at LSN %" PRIu64, r->control.last_lsn);
+}
+
+static struct event *add_event(struct server *s, int fd, short what, event_callback_fn callback)
+{
+    struct event *e = event_new(s->base, fd, what, callback, s);
+    must(e);
+    if (what & (EV_READ | EV_SIGNAL))
+        must(event_add(e, NULL) == 0);
+    return e;
+}
+
+int server_run(struct recovery *r, struct disk *disk, const struct walkvd_config *config)
+{
+    struct server *s = calloc(1, sizeof *s);
+    must(s);
+    s->recovery = r;
+    s->config = config;
+    s->started_ns = s->last_batch_ns = clock_monotonic_ns();
+    s->witnessed = true;
+    s->items = calloc(TURN_ITEMS_MAX, sizeof *s->items);
+    s->replies = calloc(TURN_ITEMS_MAX, sizeof *s->replies);
+    must(s->items && s->replies);
+    batch_init(&s->batch, &r->store, r->wal);
+    s->checkpoint = (struct checkpoint){
+        .disk = disk,
+        .data_dir = config->data_dir,
+        .view_path = config->view_path,
+        .control = &r->control,
+        .store = &r->store,
+        .wal = r->wal,
+        .interval_ops = config->checkpoint_interval,
+        .interval_bytes = config->checkpoint_wal_size,
+    };
+    checkpoint_measure(&s->checkpoint);
+
+    signal(SIGPIPE, SIG_IGN);
+    s->base = event_base_new();
+    if (!s->base)
+        fatal(EX_OSERR, "no event loop: %s", strerror(errno));
+    s->listen_fd = listener_open(config->socket_path);
+    s->accepting = add_event(s, s->listen_fd, EV_READ | EV_PERSIST, on_accept);
+    s->idle = add_event(s, -1, 0, on_wake);
+    s->housekeeping = add_event(s, -1, EV_PERSIST, on_wake);
+    set_timer(s->housekeeping, HOUSEKEEPING_MS);
+    s->terminate[0] = add_event(s, SIGTERM, EV_SIGNAL | EV_PERSIST, on_signal);
+    s->terminate[1] = add_event(s, SIGINT, EV_SIGNAL | EV_PERSIST, on_signal);
+    s->child = add_event(s, SIGCHLD, EV_SIGNAL | EV_PERSIST, on_wake);
+    if (wal_alarm_fd(r->wal) >= 0)
+        s->alarm = add_event(s, wal_alarm_fd(r->wal), EV_READ, on_wake);
+
+    log_info("ready: %s start in %" PRIu64 " ms, LSN %" PRIu64 ", listening at %s", r->start_kind, r->took_ms,
+             r->store.published.applied_lsn, config->socket_path);
+    sd_notify(0, "READY=1");
+    loop(s);
+    sd_notify(0, "STOPPING=1");
+    stop_cleanly(s);
+
+    int status = s->exit_status;
+    while (s->peers)
+        drop_peer(s, s->peers);
+    struct event *const events[] = {s->accepting, s->idle,  s->housekeeping, s->terminate[0],
+                                    s->terminate[1], s->child, s->alarm};
+    for (unsigned i = 0; i < sizeof events / sizeof *events; i++) {
+        if (events[i])
+            event_free(events[i]);
+    }
+    event_base_free(s->base);
+    close(s->listen_fd);
+    batch_free(&s->batch);
+    free(s->items);
+    free(s->replies);
+    free(s);
+    return status;
+}

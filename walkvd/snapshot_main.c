@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * walkv-snapshot: writes one snapshot of a served view and reads it back before it says that it is good.
+ * walkvd starts it for a checkpoint and holds the view's pages meanwhile; killing it harms nothing.
+ * On success it prints "<LSN> <bytes>" on standard output; the caller gives the file its name.
+ */
+#include "log.h"
+#include "snapshot.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+int main(int argc, char **argv)
+{
+    log_open("walkv-snapshot", LOG_LEVEL_INFO);
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        puts("walkv-snapshot " WALKV_VERSION);
+        return 0;
+    }
+    if (argc != 3) {
+        fputs("usage: walkv-snapshot VIEW_PATH FILE\n"
+              "Writes a snapshot of a served view to FILE and verifies it. Started by walkvd; VIEW_PATH must be\n"
+              "served by a walkvd that holds its pages meanwhile.\n",
+              argc == 2 && strcmp(argv[1], "--help") == 0 ? stdout : stderr);
+        return argc == 2 && strcmp(argv[1], "--help") == 0 ? 0 : EX_USAGE;
+    }
+    /* Without walkvd nobody holds the pages. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    struct disk *disk = disk_system();
+    /* The pages are held for as long as it takes, so no grace applies here. */
+    struct view_reader *reader = view_reader_new(argv[1], NULL, UINT64_MAX);
+    struct snapshot_header header, read_header;
+    int rc = snapshot_write(disk, reader, argv[2], &header);
+    view_reader_free(&reader);
+    if (rc)
+        fatal(rc == -ENOSPC ? EX_CANTCREAT : EX_IOERR, "%s: %s", argv[2], strerror(-rc));
+    struct snapshot_finding finding;
+    if (snapshot_read(disk, argv[2], header.uuid, NULL, NULL, &read_header, &finding) != SNAPSHOT_VALID)
+        fatal(EX_IOERR, "%s: what was written does not read back: %s at offset %" PRIu64, argv[2], finding.sentence,
+              finding.offset);
+    struct stat st;
+    if (stat(argv[2], &st))
+        fatal(EX_IOERR, "%s: %s", argv[2], strerror(errno));
+    printf("%" PRIu64 " %" PRIu64 "\n", header.lsn, (uint64_t)st.st_size);
+    return fflush(stdout) ? EX_IOERR : 0;
+}
