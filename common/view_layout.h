@@ -14,6 +14,7 @@
  * Beside the view stands the generation page, `<view path>.gen`, mapped read-only by every reader:
  *
  *     0 8 magic "WKVGEN01"    8 8 serving generation, one atomic word    16 16 store UUID
+ *     32 4 a recovery is under way    40 8 view_grace in ns
  *
  * The view is volatile: it is rebuilt from snapshot and log whenever it is in doubt. Snapshots carry it page by
  * page, so a change of layout must bump VIEW_LAYOUT and teach store_open() to convert what it finds.
@@ -32,6 +33,8 @@
 #define VIEW_STATE_BYTES      160
 #define VIEW_GEN_MAGIC        "WKVGEN01"
 #define VIEW_GEN_BYTES        4096
+#define VIEW_GEN_RECOVERY_AT  32
+#define VIEW_GEN_GRACE_AT     40
 #define VIEW_KV_HEADER_BYTES  10
 #define VIEW_QUEUE_BYTES      32
 #define VIEW_ITEM_KEY_BYTES   16

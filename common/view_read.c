@@ -25,6 +25,7 @@ struct view_reader {
     char *path;
     uint8_t uuid[UUID_BYTES];
     bool any_store;
+    uint64_t asked_grace_ns;
     uint64_t grace_ns;
     uint64_t generation;
     const char *gen_page;
@@ -37,7 +38,7 @@ struct view_reader *view_reader_new(const char *path, const uint8_t *uuid, uint6
     must(r);
     r->path = strdup(path);
     must(r->path);
-    r->grace_ns = grace_ns;
+    r->asked_grace_ns = grace_ns;
     r->any_store = !uuid;
     if (uuid)
         memcpy(r->uuid, uuid, UUID_BYTES);
@@ -90,6 +91,7 @@ static int map_generation(struct view_reader *r)
             munmap((void *)page, VIEW_GEN_BYTES);
         } else {
             r->gen_page = page;
+            r->grace_ns = r->asked_grace_ns ? r->asked_grace_ns : get_u64(page + VIEW_GEN_GRACE_AT);
             rc = 0;
         }
     }

@@ -39,7 +39,8 @@ struct view {
  * of its own, which view_read() hands through. */
 typedef int view_read_fn(const struct view *view, void *arg);
 
-/* Makes a reader for the view at `path`, which is attached at the first read. `uuid` may be NULL: any store. */
+/* Makes a reader for the view at `path`, which is attached at the first read. `uuid` may be NULL: any store.
+ * `grace_ns` 0: as the generation page says. */
 struct view_reader *view_reader_new(const char *path, const uint8_t *uuid, uint64_t grace_ns);
 void view_reader_free(struct view_reader **);
 

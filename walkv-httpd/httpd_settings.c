@@ -125,6 +125,16 @@ static const struct setting settings[] = {
             "The Unix socket of walkvd, the same as in [walkvd]. walkvd says there where the read view is.",
     },
     {
+        .name = "view_path",
+        FIELD(SETTING_PATH, view_path),
+        .default_text = "/dev/shm/walkv",
+        .minimum = 1,
+        .maximum = SETTINGS_TEXT_MAX - 16, /* as in walkvd_settings.c */
+        .help =
+            "Where to look for the read view until walkvd has said where it is, so that a worker which starts "
+            "while walkvd is away can answer reads at once. The same as in [walkvd].",
+    },
+    {
         .name = "write_timeout",
         FIELD(SETTING_DURATION, write_timeout_ns),
         .default_text = "5s",

@@ -16,6 +16,7 @@ struct httpd_config {
     char *listen;     /* "address:port", an IPv6 address in brackets */
     uint64_t workers; /* processes to start; 0: this process is the one worker */
     char *socket_path;
+    char *view_path; /* used until walkvd has said where the view is */
     uint64_t write_timeout_ns;
     uint64_t max_value_size;
     uint64_t max_connections;

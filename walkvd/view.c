@@ -24,7 +24,6 @@ enum {
     PAGES_PER_TXN = 64,
     RESERVE_STEP = 4 * 1024 * 1024,
     SLACK_MIN = 16 * 1024 * 1024,
-    GEN_RECOVERY_AT = 32,
 };
 
 struct hold {
@@ -136,6 +135,8 @@ static int map_generation(struct view_owner *v)
             memset(v->gen_page, 0, VIEW_GEN_BYTES);
             memcpy(v->gen_page, VIEW_GEN_MAGIC, 8);
         }
+        if (v->gen_page)
+            put_u64(v->gen_page + VIEW_GEN_GRACE_AT, v->grace_ns);
     }
     v->disk->calls->close(v->disk, fd);
     return rc;
@@ -153,8 +154,8 @@ uint64_t view_serving_generation(const struct view_owner *v)
 
 bool view_mark_recovery(struct view_owner *v, bool under_way)
 {
-    bool before = get_u32(v->gen_page + GEN_RECOVERY_AT) != 0;
-    put_u32(v->gen_page + GEN_RECOVERY_AT, under_way);
+    bool before = get_u32(v->gen_page + VIEW_GEN_RECOVERY_AT) != 0;
+    put_u32(v->gen_page + VIEW_GEN_RECOVERY_AT, under_way);
     return before;
 }
 

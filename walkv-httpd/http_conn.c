@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: MIT
+ * One HTTP connection; see http_conn.h. */
+#include "http_conn.h"
+
+#include "clock.h"
+#include "log.h"
+#include "response.h"
+#include "router.h"
+#include "walkvd_client.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    READ_BYTES = 64 * 1024,
+    OUT_HIGH_BYTES = 256 * 1024,  /* answers that are not read yet, before no more requests are taken */
+    STREAM_LOW_BYTES = 64 * 1024, /* below it a stream makes its next piece */
+    LINGER_BYTES = 1024 * 1024,
+};
+#define LINGER_NS (2 * NS_PER_S)
+
+static void process(struct conn *);
+static void flush(struct conn *);
+
+static void link_first(struct worker *w, struct conn *c)
+{
+    c->previous = NULL;
+    c->next = w->conns;
+    if (c->next)
+        c->next->previous = c;
+    else
+        w->last_conn = c;
+    w->conns = c;
+}
+
+static void unlink_conn(struct worker *w, struct conn *c)
+{
+    if (c->previous)
+        c->previous->next = c->next;
+    else
+        w->conns = c->next;
+    if (c->next)
+        c->next->previous = c->previous;
+    else
+        w->last_conn = c->previous;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg);
+static void on_writable(evutil_socket_t fd, short what, void *arg);
+
+static bool idle(const struct conn *c)
+{
+    return c->state == CONN_HEAD && c->in.bytes == c->request_at && c->out.bytes == c->sent;
+}
+
+void conn_open(struct worker *w, int fd)
+{
+    if (w->conn_count >= w->config->max_connections) {
+        struct conn *oldest = w->last_conn;
+        while (oldest && !idle(oldest))
+            oldest = oldest->previous;
+        if (!oldest) {
+            close(fd);
+            return;
+        }
+        conn_close(oldest);
+    }
+    struct conn *c = calloc(1, sizeof *c);
+    must(c);
+    c->worker = w;
+    c->fd = fd;
+    c->readable = event_new(w->base, fd, EV_READ | EV_PERSIST, on_readable, c);
+    c->writable = event_new(w->base, fd, EV_WRITE, on_writable, c);
+    must(c->readable && c->writable && event_add(c->readable, NULL) == 0);
+    c->reading = true;
+    http_parser_start(&c->parser);
+    c->deadline_ns = clock_monotonic_ns() + w->config->header_timeout_ns;
+    link_first(w, c);
+    w->conn_count++;
+}
+
+void conn_close(struct conn *c)
+{
+    struct worker *w = c->worker;
+    walkvd_client_forget(w->client, c);
+    unlink_conn(w, c);
+    w->conn_count--;
+    event_free(c->readable);
+    event_free(c->writable);
+    close(c->fd);
+    buffer_free(&c->in);
+    buffer_free(&c->out);
+    free(c->stream);
+    free(c);
+}
+
+static void set_reading(struct conn *c, bool on)
+{
+    if (on == c->reading)
+        return;
+    if (on)
+        must(event_add(c->readable, NULL) == 0);
+    else
+        event_del(c->readable);
+    c->reading = on;
+}
+
+/* Answers what cannot be answered otherwise, and takes nothing from this connection any more. */
+static void fail(struct conn *c, enum failure failure, const char *sentence, const char *extra)
+{
+    struct response r = {0};
+    c->keep_alive = false;
+    c->head_only = false;
+    response_failure_with(c, failure, sentence, &r, extra);
+    c->state = CONN_LINGER;
+}
+
+/* The current request has been answered: on to the next one, or to the end. */
+void conn_finish(struct conn *c)
+{
+    c->worker->requests++;
+    if (!c->keep_alive) {
+        c->state = CONN_LINGER;
+        return;
+    }
+    c->state = CONN_HEAD;
+    c->request_at = c->raw_at;
+    http_parser_start(&c->parser);
+    uint64_t now = clock_monotonic_ns();
+    bool more = c->in.bytes > c->request_at;
+    c->phase_ns = now;
+    c->deadline_ns = now + (more ? c->worker->config->header_timeout_ns : c->worker->config->keepalive_timeout_ns);
+}
+
+static void call_handler(struct conn *c, const struct http_request *req)
+{
+    struct span body = {c->in.data + c->body_at, c->body_bytes};
+    c->deadline_ns = 0;
+    c->state = CONN_WAIT;
+    c->route->handler(c, req, body);
+    if (c->state == CONN_WAIT && !c->pending)
+        conn_finish(c);
+}
+
+/* Takes as much of the body as is there. */
+static void read_body(struct conn *c)
+{
+    size_t consumed, decoded;
+    char *raw = c->in.data + c->raw_at;
+    enum http_parse rc = http_body_decode(&c->body, raw, c->in.bytes - c->raw_at, &consumed, &decoded);
+    if (rc == HTTP_ERROR) {
+        char extra[48] = "";
+        if (c->body.status == 413)
+            snprintf(extra, sizeof extra, ",\"limit\":%" PRIu64, c->worker->config->max_value_size);
+        fail(c, failure_of_status(c->body.status), c->body.error, extra);
+        return;
+    }
+    char *end = c->in.data + c->body_at + c->body_bytes;
+    if (end != raw && decoded)
+        memmove(end, raw, decoded);
+    c->body_bytes += decoded;
+    c->raw_at += consumed;
+    if (rc == HTTP_MORE) {
+        /* Chunk framing must not pile up behind the content. */
+        c->raw_at = c->body_at + c->body_bytes;
+        c->in.bytes = c->raw_at;
+        return;
+    }
+    struct http_request *req = &c->worker->request;
+    http_parser_head(&c->parser, c->in.data + c->request_at, c->body_at - c->request_at, req);
+    call_handler(c, req);
+}
+
+static void take_head(struct conn *c, const struct http_request *req)
+{
+    c->method = req->method;
+    c->version_minor = req->version_minor;
+    c->keep_alive = req->keep_alive;
+    c->name_bytes = 0;
+    c->body_at = c->raw_at = c->request_at + req->head_bytes;
+    c->body_bytes = 0;
+    bool keep, had_body = req->chunked || (req->has_content_length && req->content_length > 0);
+    size_t out_before = c->out.bytes;
+    if (!router_find(c, req, &keep)) {
+        if (keep) {
+            conn_finish(c);
+            return;
+        }
+        /* The body that comes is not read, so what follows it cannot be told from it: say so in the answer. */
+        if (c->keep_alive) {
+            c->out.bytes = out_before;
+            c->keep_alive = false;
+            router_find(c, req, &keep);
+        }
+        conn_finish(c);
+        return;
+    }
+    if (!had_body) {
+        call_handler(c, req);
+        return;
+    }
+    http_body_start(&c->body, req, c->worker->config->max_value_size + 65536);
+    c->state = CONN_BODY;
+    c->phase_ns = clock_monotonic_ns();
+    c->deadline_ns = c->phase_ns + c->worker->config->body_timeout_grace_ns;
+    if (req->expect_continue && c->in.bytes == c->raw_at)
+        buffer_append_text(&c->out, "HTTP/1.1 100 Continue\r\n\r\n");
+    if (c->in.bytes > c->raw_at)
+        read_body(c);
+}
+
+static void read_head(struct conn *c)
+{
+    struct http_request *req = &c->worker->request;
+    switch (http_parser_head(&c->parser, c->in.data + c->request_at, c->in.bytes - c->request_at, req)) {
+    case HTTP_MORE:
+        break;
+    case HTTP_DONE:
+        take_head(c, req);
+        break;
+    case HTTP_ERROR:
+        c->version_minor = 1;
+        fail(c, failure_of_status(c->parser.status), c->parser.error, "");
+        break;
+    }
+}
+
+/* Makes the next pieces of a stream while the client takes them. */
+static void run_stream(struct conn *c)
+{
+    while (c->state == CONN_STREAM && c->out.bytes - c->sent < STREAM_LOW_BYTES) {
+        struct buffer *piece = &c->worker->scratch;
+        piece->bytes = 0;
+        int more = c->stream->next(c);
+        if (more < 0) {
+            /* The head has been sent: only breaking off can say that this is not the end. */
+            c->reset = true;
+            return;
+        }
+        bool chunked = c->version_minor >= 1;
+        if (piece->bytes) {
+            if (chunked)
+                buffer_printf(&c->out, "%zx\r\n", piece->bytes);
+            buffer_append(&c->out, piece->data, piece->bytes);
+            if (chunked)
+                buffer_append_text(&c->out, "\r\n");
+        }
+        if (more == 0) {
+            if (chunked)
+                buffer_append_text(&c->out, "0\r\n\r\n");
+            free(c->stream);
+            c->stream = NULL;
+            conn_finish(c);
+        }
+    }
+}
+
+void conn_stream(struct conn *c, int (*next)(struct conn *))
+{
+    if (c->head_only) {
+        free(c->stream);
+        c->stream = NULL;
+        return;
+    }
+    must(c->stream);
+    c->stream->next = next;
+    c->state = CONN_STREAM;
+    c->pending = NULL;
+}
+
+/* Goes on with what is in the buffers, as far as it can. */
+static void process(struct conn *c)
+{
+    bool progress = true;
+    while (progress && !c->reset) {
+        size_t at = c->request_at, raw = c->raw_at;
+        enum conn_state state = c->state;
+        if (c->out.bytes - c->sent > OUT_HIGH_BYTES && state != CONN_STREAM)
+            break;
+        if (state == CONN_HEAD && c->in.bytes > c->request_at)
+            read_head(c);
+        else if (state == CONN_BODY && c->in.bytes > c->raw_at)
+            read_body(c);
+        else if (state == CONN_STREAM)
+            run_stream(c);
+        progress = c->state != state || c->request_at != at || (c->state == CONN_HEAD && c->raw_at != raw);
+    }
+    /* Give back what the requests that are done took; an idle connection holds no buffer. */
+    if (c->state == CONN_HEAD && c->request_at) {
+        buffer_consume(&c->in, c->request_at);
+        c->request_at = 0;
+        c->raw_at = 0;
+    }
+    if (c->state == CONN_HEAD && !c->in.bytes)
+        buffer_free(&c->in);
+}
+
+/* Sends what is there, then sees what comes next. May close the connection. */
+static void flush(struct conn *c)
+{
+    for (;;) {
+        while (c->sent < c->out.bytes) {
+            ssize_t n = send(c->fd, c->out.data + c->sent, c->out.bytes - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+            if (n < 0 && errno == EINTR)
+                continue;
+            if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+                event_add(c->writable, NULL);
+                c->deadline_ns = clock_monotonic_ns() + c->worker->config->write_stall_timeout_ns;
+                set_reading(c, c->state == CONN_LINGER);
+                return;
+            }
+            if (n < 0) {
+                conn_close(c);
+                return;
+            }
+            c->sent += (size_t)n;
+        }
+        c->sent = c->out.bytes = 0;
+        if (c->reset) {
+            conn_close(c);
+            return;
+        }
+        if (c->state != CONN_STREAM && !(c->state == CONN_HEAD && c->in.bytes > c->request_at))
+            break;
+        size_t before = c->in.bytes;
+        process(c);
+        if (c->out.bytes == 0 && c->in.bytes == before)
+            break;
+    }
+    if (c->state == CONN_HEAD && !c->in.bytes)
+        buffer_free(&c->out);
+    if (c->state == CONN_LINGER && !c->dropped_bytes) {
+        shutdown(c->fd, SHUT_WR);
+        c->dropped_bytes = 1;
+        c->deadline_ns = clock_monotonic_ns() + LINGER_NS;
+        buffer_free(&c->in);
+        c->request_at = c->raw_at = 0;
+    }
+    set_reading(c, c->state == CONN_HEAD || c->state == CONN_BODY || c->state == CONN_LINGER);
+}
+
+void conn_resume(struct conn *c)
+{
+    process(c);
+    flush(c);
+}
+
+static void touch(struct conn *c)
+{
+    if (c->worker->conns == c)
+        return;
+    unlink_conn(c->worker, c);
+    link_first(c->worker, c);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)what;
+    struct conn *c = arg;
+    if (c->state == CONN_LINGER) {
+        char waste[16384];
+        ssize_t n = recv(fd, waste, sizeof waste, MSG_DONTWAIT);
+        if (n > 0)
+            c->dropped_bytes += (uint64_t)n;
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) || c->dropped_bytes > LINGER_BYTES)
+            conn_close(c);
+        return;
+    }
+    if (buffer_reserve(&c->in, c->in.bytes ? READ_BYTES : 4096)) {
+        conn_close(c);
+        return;
+    }
+    ssize_t n = recv(fd, c->in.data + c->in.bytes, c->in.room - c->in.bytes, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n <= 0) {
+        /* Nobody waits for an answer any more, or the request will never be whole. */
+        conn_close(c);
+        return;
+    }
+    if (c->state == CONN_HEAD && c->in.bytes == c->request_at) {
+        c->phase_ns = clock_monotonic_ns();
+        c->deadline_ns = c->phase_ns + c->worker->config->header_timeout_ns;
+    }
+    c->in.bytes += (size_t)n;
+    touch(c);
+    process(c);
+    flush(c);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct conn *c = arg;
+    flush(c);
+}
+
+/* True when the body keeps the least rate that is asked of it. */
+static bool body_fast_enough(const struct conn *c, uint64_t now)
+{
+    const struct httpd_config *config = c->worker->config;
+    uint64_t after_grace_ns = now - c->phase_ns - config->body_timeout_grace_ns;
+    return c->body_bytes >= (double)config->body_min_rate * (double)after_grace_ns / 1e9;
+}
+
+static void timed_out(struct conn *c, uint64_t now)
+{
+    if (c->out.bytes > c->sent || c->state == CONN_LINGER || c->state == CONN_STREAM) {
+        conn_close(c);
+        return;
+    }
+    if (c->state == CONN_BODY && body_fast_enough(c, now)) {
+        c->deadline_ns = now + NS_PER_S;
+        return;
+    }
+    if (c->state == CONN_HEAD && c->in.bytes == c->request_at) {
+        conn_close(c);
+        return;
+    }
+    if (c->state == CONN_HEAD || c->state == CONN_BODY) {
+        c->version_minor = 1;
+        fail(c, FAILURE_REQUEST_TIMEOUT, NULL, "");
+        flush(c);
+    }
+}
+
+void conn_tick(struct worker *w, uint64_t now)
+{
+    for (struct conn *c = w->conns, *next; c; c = next) {
+        next = c->next;
+        if (w->draining && idle(c))
+            conn_close(c);
+        else if (c->deadline_ns && now >= c->deadline_ns)
+            timed_out(c, now);
+    }
+}

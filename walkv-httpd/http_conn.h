@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One HTTP connection: bytes in, requests strictly one after another, bytes out. Requests that arrive together are
+ * answered with one write. Whatever is ambiguous is answered once and closed, never resynchronised.
+ *
+ * A handler gets a whole request and must do exactly one of: append a complete response to conn->out (with the
+ * functions of response.h), hand a write to walkvd_client_submit(), or begin a stream.
+ */
+#ifndef WALKV_HTTPD_HTTP_CONN_H
+#define WALKV_HTTPD_HTTP_CONN_H
+
+#include "buffer.h"
+#include "frame.h"
+#include "http_parser.h"
+#include "worker.h"
+
+struct conn;
+struct route;
+
+/* A span of conn->in that survives the buffer's moving. */
+struct piece {
+    size_t at;
+    size_t bytes;
+};
+
+enum conn_state {
+    CONN_HEAD,   /* reading a request head, or idle */
+    CONN_BODY,   /* reading its body */
+    CONN_WAIT,   /* for walkvd */
+    CONN_STREAM, /* sending a response of unbounded size */
+    CONN_LINGER, /* answered, closed for writing; reads and drops what still comes, so that no reset eats the answer */
+};
+
+/* What a stream needs between its pieces; see list_api.c. */
+struct stream {
+    int (*next)(struct conn *); /* appends one bounded piece to worker->scratch; 1 more, 0 end, negative errno */
+    unsigned phase;
+    bool first;
+    bool keys_only;
+    bool sizes;
+    uint64_t count;
+    uint16_t prefix_bytes;
+    uint16_t after_bytes;
+    char prefix[NAME_BYTES_MAX];
+    char after[NAME_BYTES_MAX];
+};
+
+struct conn {
+    struct worker *worker;
+    struct conn *next, *previous;
+    int fd;
+    struct event *readable;
+    struct event *writable;
+    enum conn_state state;
+    uint64_t deadline_ns; /* of what is going on; 0: none */
+    uint64_t phase_ns;    /* when the current head or body began */
+    uint64_t dropped_bytes; /* while lingering */
+
+    struct buffer in;
+    size_t request_at; /* the current request begins here */
+    size_t body_at;
+    size_t body_bytes; /* decoded so far */
+    size_t raw_at;     /* not decoded yet */
+    struct buffer out;
+    size_t sent;
+
+    struct http_parser parser;
+    struct http_body body;
+
+    /* Of the current request, kept while it waits. */
+    const struct route *route;
+    enum http_method method;
+    uint8_t version_minor;
+    bool keep_alive;
+    bool head_only;
+    size_t name_bytes;
+    char name[NAME_BYTES_MAX]; /* key or queue */
+    struct piece value; /* minified, in place */
+    enum op op;
+    void *pending; /* in walkvd_client */
+    struct stream *stream;
+
+    bool reading;
+    bool reset; /* close at once, nothing more can be sent */
+};
+
+void conn_open(struct worker *, int fd);
+void conn_close(struct conn *);
+
+/* The answer of walkvd to the request that this connection waits for. */
+void conn_write_done(struct conn *, const struct write_result *);
+
+/* The answer to the current request is complete in conn->out. For whoever answers later than its handler. */
+void conn_finish(struct conn *);
+
+/* Goes on after a handler's answer came later: next request, flush. */
+void conn_resume(struct conn *);
+
+/* Begins a stream whose response head has been appended; conn->stream is cleared and `next` set. */
+void conn_stream(struct conn *, int (*next)(struct conn *));
+
+/* Closes what is idle or too slow; call it a few times a second. */
+void conn_tick(struct worker *, uint64_t now_ns);
+
+static inline struct span conn_name(const struct conn *c)
+{
+    return (struct span){c->name, c->name_bytes};
+}
+
+static inline struct span conn_piece(const struct conn *c, struct piece p)
+{
+    return (struct span){c->in.data + p.at, p.bytes};
+}
+
+#endif

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Lists: all keys, all queues, the items of a queue. What is bounded by a limit is one consistent moment; what is not is
+ * streamed, each piece a short read of its own that goes on behind the last name, so nothing is shown twice.
+ */
+#include "json_text.h"
+#include "log.h"
+#include "response.h"
+#include "router.h"
+#include "write_api.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PIECE_BYTES = 64 * 1024, PIECE_ENTRIES = 1000, KEYS_LIMIT_MAX = 10000, ITEMS_LIMIT_MAX = 1000, ITEMS_LIMIT = 100 };
+
+static void append_text(struct buffer *b, const char *text)
+{
+    buffer_append(b, text, strlen(text));
+}
+
+static void append_name(struct buffer *b, struct span name)
+{
+    char *at = buffer_extend(b, JSON_ESCAPED_MAX(name.bytes));
+    b->bytes -= JSON_ESCAPED_MAX(name.bytes) - json_text_escape(at, name);
+}
+
+static bool refuse_parameter(struct conn *c, const char *sentence)
+{
+    response_failure(c, FAILURE_INVALID_PARAMETER, sentence);
+    return false;
+}
+
+/* A decimal parameter between `least` and `most`. Returns 1, 0 when it is absent, -1 when it was refused. */
+static int take_number(struct conn *c, const struct http_request *req, const char *name, uint64_t least, uint64_t most,
+                       uint64_t *value)
+{
+    char text[24];
+    size_t bytes;
+    int rc = http_query_get(req->query, name, text, sizeof text - 1, &bytes);
+    if (rc == 0)
+        return 0;
+    bool good = rc == 1 && bytes >= 1 && bytes <= 19;
+    *value = 0;
+    for (size_t i = 0; good && i < bytes; i++) {
+        good = text[i] >= '0' && text[i] <= '9';
+        *value = *value * 10 + (uint64_t)(text[i] - '0');
+    }
+    if (good && *value >= least && *value <= most)
+        return 1;
+    char sentence[120];
+    snprintf(sentence, sizeof sentence, "%s must be a number from %" PRIu64 " to %" PRIu64, name, least, most);
+    refuse_parameter(c, sentence);
+    return -1;
+}
+
+/* A walk over the names of kv or queues, in the stream's terms. */
+struct walk {
+    struct conn *conn;
+    MDB_dbi (*database)(const struct view *);
+    void (*append)(const struct stream *, struct buffer *, struct span name, struct span value);
+    const struct stream *from; /* where it stands */
+    struct stream to;          /* where it is after this piece */
+    uint64_t entries_max;
+    size_t bytes_max;
+    size_t out_before;
+    bool more;
+};
+
+static bool begins_with(MDB_val key, const struct stream *s)
+{
+    return key.mv_size >= s->prefix_bytes && memcmp(key.mv_data, s->prefix, s->prefix_bytes) == 0;
+}
+
+static int compare_names(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
+{
+    int order = memcmp(a, b, a_bytes < b_bytes ? a_bytes : b_bytes);
+    return order ? order : a_bytes < b_bytes ? -1 : a_bytes > b_bytes;
+}
+
+static int walk_piece(const struct view *view, void *arg)
+{
+    struct walk *w = arg;
+    struct buffer *out = &w->conn->worker->scratch;
+    out->bytes = w->out_before;
+    w->to = *w->from;
+    w->more = false;
+    MDB_cursor *cursor;
+    if (mdb_cursor_open(view->txn, w->database(view), &cursor))
+        return -EIO;
+    /* Begin behind `after` or at the prefix, whichever is further. */
+    const struct stream *s = w->from;
+    bool behind = s->after_bytes && compare_names(s->after, s->after_bytes, s->prefix, s->prefix_bytes) >= 0;
+    MDB_val key = {behind ? s->after_bytes : s->prefix_bytes, (void *)(behind ? s->after : s->prefix)}, value;
+    int rc = mdb_cursor_get(cursor, &key, &value, key.mv_size ? MDB_SET_RANGE : MDB_FIRST);
+    if (rc == 0 && behind && key.mv_size == s->after_bytes && memcmp(key.mv_data, s->after, s->after_bytes) == 0)
+        rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+    for (uint64_t i = 0; rc == 0 && begins_with(key, s); i++) {
+        if (i == w->entries_max || out->bytes - w->out_before >= w->bytes_max || key.mv_size > NAME_BYTES_MAX) {
+            w->more = true;
+            break;
+        }
+        if (!w->to.first)
+            append_text(out, ",");
+        w->to.first = false;
+        w->append(&w->to, out, (struct span){key.mv_data, key.mv_size}, (struct span){value.mv_data, value.mv_size});
+        memcpy(w->to.after, key.mv_data, key.mv_size);
+        w->to.after_bytes = (uint16_t)key.mv_size;
+        w->to.count++;
+        rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+    }
+    mdb_cursor_close(cursor);
+    return rc && rc != MDB_NOTFOUND ? -EIO : 0;
+}
+
+static int walk(struct walk *w)
+{
+    w->out_before = w->conn->worker->scratch.bytes;
+    return view_read(w->conn->worker->view, walk_piece, w);
+}
+
+static MDB_dbi kv_database(const struct view *view)
+{
+    return view->kv;
+}
+
+static MDB_dbi queue_database(const struct view *view)
+{
+    return view->queues;
+}
+
+static void append_key(const struct stream *s, struct buffer *out, struct span name, struct span value)
+{
+    append_name(out, name);
+    if (s->keys_only || value.bytes < VIEW_KV_HEADER_BYTES)
+        return;
+    append_text(out, ":");
+    buffer_append(out, value.at + VIEW_KV_HEADER_BYTES, value.bytes - VIEW_KV_HEADER_BYTES);
+}
+
+static void append_queue(const struct stream *s, struct buffer *out, struct span name, struct span value)
+{
+    append_name(out, name);
+    struct view_queue queue;
+    if (s->phase == 2 && view_queue_decode(value, &queue))
+        buffer_printf(out, ":%" PRIu64, queue.count);
+}
+
+static const char *keys_open(const struct stream *s)
+{
+    return s->keys_only ? "{\"success\":true,\"keys\":[" : "{\"success\":true,\"data\":{";
+}
+
+/* GET /api/kv, everything. */
+static int next_keys(struct conn *c)
+{
+    struct stream *s = c->stream;
+    struct buffer *out = &c->worker->scratch;
+    if (s->phase == 0) {
+        append_text(out, keys_open(s));
+        s->phase = 1;
+    }
+    struct walk w = {c, kv_database, append_key, s, .entries_max = PIECE_ENTRIES, .bytes_max = PIECE_BYTES};
+    int rc = walk(&w);
+    if (rc)
+        return rc;
+    *s = w.to;
+    if (w.more)
+        return 1;
+    append_text(out, s->keys_only ? "]}" : "}}");
+    return 0;
+}
+
+/* GET /api/queue: names, their count, and, if asked for, sizes in a second walk. */
+static int next_queues(struct conn *c)
+{
+    struct stream *s = c->stream;
+    struct buffer *out = &c->worker->scratch;
+    if (s->phase == 0) {
+        append_text(out, "{\"success\":true,\"queues\":[");
+        s->phase = 1;
+    }
+    struct walk w = {c, queue_database, append_queue, s, .entries_max = PIECE_ENTRIES, .bytes_max = PIECE_BYTES};
+    int rc = walk(&w);
+    if (rc)
+        return rc;
+    *s = w.to;
+    if (w.more)
+        return 1;
+    if (s->phase == 1) {
+        buffer_printf(out, "],\"count\":%" PRIu64, s->count);
+        if (s->sizes) {
+            append_text(out, ",\"sizes\":{");
+            s->phase = 2;
+            s->first = true;
+            s->after_bytes = 0;
+            return 1;
+        }
+        append_text(out, "}");
+        return 0;
+    }
+    append_text(out, "}}");
+    return 0;
+}
+
+static struct stream *new_stream(void)
+{
+    struct stream *s = calloc(1, sizeof *s);
+    must(s);
+    s->first = true;
+    return s;
+}
+
+/* Answers with a stream; if its first piece fails, with a failure. */
+static void begin_stream(struct conn *c, struct stream *s, int (*next)(struct conn *))
+{
+    struct view_state state;
+    int rc = view_read(c->worker->view, view_read_state, &state);
+    if (rc) {
+        free(s);
+        read_failed(c, rc);
+        return;
+    }
+    struct response r = {.status = 200, .chunked = true};
+    response_head(c, &r);
+    c->stream = s;
+    conn_stream(c, next);
+}
+
+/* Text parameters into the stream. */
+static bool take_names(struct conn *c, const struct http_request *req, struct stream *s)
+{
+    size_t bytes = 0;
+    int rc = http_query_get(req->query, "prefix", s->prefix, sizeof s->prefix, &bytes);
+    if (rc < 0)
+        return refuse_parameter(c, "prefix must be at most 500 bytes");
+    s->prefix_bytes = (uint16_t)(rc ? bytes : 0);
+    rc = http_query_get(req->query, "after", s->after, sizeof s->after, &bytes);
+    if (rc < 0)
+        return refuse_parameter(c, "after must be a key of at most 500 bytes");
+    s->after_bytes = (uint16_t)(rc ? bytes : 0);
+    char keys[8];
+    rc = http_query_get(req->query, "keys", keys, sizeof keys, &bytes);
+    if (rc && (rc < 0 || bytes != 4 || memcmp(keys, "only", 4) != 0))
+        return refuse_parameter(c, "keys must be \"only\"");
+    s->keys_only = rc == 1;
+    return true;
+}
+
+ROUTE_HANDLER(kv_list)
+{
+    (void)body;
+    struct stream *s = new_stream();
+    uint64_t limit;
+    int limited = take_names(c, req, s) ? take_number(c, req, "limit", 1, KEYS_LIMIT_MAX, &limit) : -1;
+    if (limited < 0) {
+        free(s);
+        return;
+    }
+    if (!limited) {
+        begin_stream(c, s, next_keys);
+        return;
+    }
+    struct buffer *out = &c->worker->scratch;
+    out->bytes = 0;
+    append_text(out, keys_open(s));
+    struct walk w = {c, kv_database, append_key, s, .entries_max = limit, .bytes_max = SIZE_MAX};
+    int rc = walk(&w);
+    free(s);
+    if (rc) {
+        read_failed(c, rc);
+        return;
+    }
+    append_text(out, w.to.keys_only ? "]" : "}");
+    if (w.more) {
+        append_text(out, ",\"next\":");
+        append_name(out, (struct span){w.to.after, w.to.after_bytes});
+    }
+    append_text(out, "}");
+    response_body(c, &(struct response){.status = 200}, buffer_span(out));
+}
+
+ROUTE_HANDLER(queue_list)
+{
+    (void)body;
+    char text[8];
+    size_t bytes;
+    int rc = http_query_get(req->query, "sizes", text, sizeof text, &bytes);
+    bool yes = rc == 1 && bytes == 4 && memcmp(text, "true", 4) == 0;
+    if (rc && !yes && !(rc == 1 && bytes == 5 && memcmp(text, "false", 5) == 0)) {
+        refuse_parameter(c, "sizes must be true or false");
+        return;
+    }
+    struct stream *s = new_stream();
+    s->sizes = yes;
+    begin_stream(c, s, next_queues);
+}
+
+/* GET /api/queue/:q/items */
+struct items {
+    struct conn *conn;
+    uint64_t after;
+    uint64_t limit;
+};
+
+static int read_items(const struct view *view, void *arg)
+{
+    const struct items *it = arg;
+    struct conn *c = it->conn;
+    struct buffer *out = &c->worker->scratch;
+    out->bytes = 0;
+    MDB_val name = {c->name_bytes, c->name}, value;
+    struct view_queue queue;
+    int rc = mdb_get(view->txn, view->queues, &name, &value);
+    if (rc)
+        return rc == MDB_NOTFOUND ? -ENOENT : -EIO;
+    if (!view_queue_decode((struct span){value.mv_data, value.mv_size}, &queue))
+        return -EIO;
+    append_text(out, "{\"success\":true,\"queue\":");
+    append_name(out, conn_name(c));
+    append_text(out, ",\"items\":[");
+    char first[VIEW_ITEM_KEY_BYTES];
+    view_item_key(first, queue.id, it->after == UINT64_MAX ? it->after : it->after + 1);
+    MDB_cursor *cursor;
+    if (mdb_cursor_open(view->txn, view->items, &cursor))
+        return -EIO;
+    MDB_val key = {sizeof first, first};
+    uint64_t id = 0, count = 0;
+    bool more = false;
+    for (rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+        if (memcmp(key.mv_data, first, 8) != 0 || value.mv_size < VIEW_ITEM_HEADER_BYTES)
+            break;
+        if (count == it->limit) {
+            more = true;
+            break;
+        }
+        id = get_u64_be((char *)key.mv_data + 8);
+        buffer_printf(out, "%s{\"id\":%" PRIu64 ",\"value\":", count ? "," : "", id);
+        buffer_append(out, (char *)value.mv_data + VIEW_ITEM_HEADER_BYTES, value.mv_size - VIEW_ITEM_HEADER_BYTES);
+        append_text(out, "}");
+        count++;
+    }
+    mdb_cursor_close(cursor);
+    if (rc && rc != MDB_NOTFOUND)
+        return -EIO;
+    append_text(out, "]");
+    if (more)
+        buffer_printf(out, ",\"next\":%" PRIu64, id);
+    append_text(out, "}");
+    return 0;
+}
+
+ROUTE_HANDLER(queue_items)
+{
+    (void)body;
+    struct items it = {.conn = c, .limit = ITEMS_LIMIT};
+    if (take_number(c, req, "after", 0, INT64_MAX, &it.after) < 0 ||
+        take_number(c, req, "limit", 1, ITEMS_LIMIT_MAX, &it.limit) < 0)
+        return;
+    int rc = view_read(c->worker->view, read_items, &it);
+    if (rc == -ENOENT)
+        response_failure(c, FAILURE_QUEUE_NOT_FOUND, NULL);
+    else if (rc)
+        read_failed(c, rc);
+    else
+        response_body(c, &(struct response){.status = 200}, buffer_span(&c->worker->scratch));
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * walkv-httpd: a stateless HTTP worker, or with --workers a small parent of some. main() is the order of its start and
+ * nothing else.
+ */
+#include "httpd_settings.h"
+#include "listener.h"
+#include "log.h"
+#include "parent.h"
+#include "worker.h"
+
+int main(int argc, char **argv)
+{
+    struct httpd_config config = {0};
+    log_open("walkv-httpd", LOG_LEVEL_INFO);
+    settings_load(&httpd_settings, &config, argc, argv);
+    log_set_level((enum log_level)config.log_level);
+
+    int fd = listener_inherited();
+    if (fd < 0)
+        fd = listener_open(config.listen);
+    int status = config.workers ? parent_run(&config, fd) : worker_run(&config, fd, 0);
+    settings_free(&httpd_settings, &config);
+    return status;
+}

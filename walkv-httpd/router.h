@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of routes, and the checks that come before a body is read: host, path, method, parameters, type, size.
+ */
+#ifndef WALKV_HTTPD_ROUTER_H
+#define WALKV_HTTPD_ROUTER_H
+
+#include "http_conn.h"
+
+enum body_use { BODY_NONE, BODY_OPTIONAL, BODY_REQUIRED };
+
+#define ROUTE_HANDLER(name) void name(struct conn *c, const struct http_request *req, struct span body)
+typedef ROUTE_HANDLER(route_handler);
+
+#define ROUTE_PARAMETERS_MAX 5
+
+struct route {
+    const char *pattern; /* segments; ":" takes one, percent-decoded, as the name */
+    enum http_method method;
+    route_handler *handler;
+    enum body_use body;
+    const char *parameters[ROUTE_PARAMETERS_MAX]; /* of the query; others are refused */
+};
+
+/* Finds conn->route and takes conn->name for the request whose head has just been read. False when it is refused: the
+ * answer has been appended then, and the connection must close unless `*keep` is set. */
+bool router_find(struct conn *, const struct http_request *, bool *keep);
+
+/* Handlers. */
+ROUTE_HANDLER(kv_get);
+ROUTE_HANDLER(kv_set);
+ROUTE_HANDLER(kv_set_named_in_body);
+ROUTE_HANDLER(kv_delete);
+ROUTE_HANDLER(kv_list);
+ROUTE_HANDLER(queue_list);
+ROUTE_HANDLER(queue_enqueue);
+ROUTE_HANDLER(queue_dequeue);
+ROUTE_HANDLER(queue_peek);
+ROUTE_HANDLER(queue_size);
+ROUTE_HANDLER(queue_items);
+ROUTE_HANDLER(queue_delete);
+ROUTE_HANDLER(service_live);
+ROUTE_HANDLER(service_ready);
+ROUTE_HANDLER(service_status);
+
+#endif

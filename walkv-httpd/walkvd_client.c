@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT
+ * The worker's connection to walkvd; see walkvd_client.h. */
+#include "walkvd_client.h"
+
+#include "clock.h"
+#include "http_conn.h"
+#include "log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { READ_BYTES = 256 * 1024, RECONNECT_MS = 20 };
+#define STATUS_TIMEOUT_NS NS_PER_S
+
+/* A request that has not been answered yet, in the order of sending. */
+struct pending {
+    struct pending *next;
+    struct conn *conn; /* NULL: nobody waits any more */
+    struct buffer frame;
+    uint64_t deadline_ns;
+    uint64_t stream_at; /* where its frame begins in what goes to this connection; valid when `queued` */
+    bool queued;        /* stands in `out`, so some of it may have been sent */
+    bool status;
+};
+
+struct walkvd_client {
+    struct worker *worker;
+    int fd; /* -1: not connected */
+    bool greeted;
+    bool told_protocol;
+    bool stalled; /* something sent was not answered in time: send no more until it is */
+    struct event *readable;
+    struct event *writable;
+    struct event *retry;
+    struct buffer in;
+    struct buffer out;
+    uint64_t out_begin; /* stream position of out.data[0] */
+    uint64_t out_end;
+    struct pending *first, *last;
+    uint32_t next_id;
+    uint64_t max_value_bytes;
+    uint8_t uuid[UUID_BYTES];
+    bool uuid_known;
+};
+
+bool walkvd_client_connected(const struct walkvd_client *c)
+{
+    return c->fd >= 0 && c->greeted;
+}
+
+uint64_t walkvd_client_max_value_bytes(const struct walkvd_client *c)
+{
+    return c->max_value_bytes;
+}
+
+static void answer(struct pending *p, const struct write_result *result)
+{
+    struct conn *conn = p->conn;
+    if (!conn)
+        return;
+    p->conn = NULL;
+    conn->pending = NULL;
+    if (p->status)
+        service_status_done(conn, NULL);
+    else
+        conn_write_done(conn, result);
+    conn_resume(conn);
+}
+
+static struct pending *pop(struct walkvd_client *c)
+{
+    struct pending *p = c->first;
+    c->first = p->next;
+    if (!c->first)
+        c->last = NULL;
+    return p;
+}
+
+static void pending_free(struct pending *p)
+{
+    buffer_free(&p->frame);
+    free(p);
+}
+
+static void schedule_retry(struct walkvd_client *c)
+{
+    struct timeval t = {0, RECONNECT_MS * 1000};
+    event_add(c->retry, &t);
+}
+
+/* The connection is over. What may have been sent has an unknown outcome; the rest waits for the next connection. */
+static void disconnect(struct walkvd_client *c)
+{
+    if (c->fd < 0)
+        return;
+    event_del(c->readable);
+    event_del(c->writable);
+    close(c->fd);
+    c->fd = -1;
+    c->greeted = c->stalled = false;
+    c->in.bytes = 0;
+    c->out.bytes = 0;
+    uint64_t sent = c->out_begin;
+    struct pending *list = c->first, *unsent = NULL, **tail = &unsent, *lost = NULL, **lost_tail = &lost;
+    c->first = c->last = NULL;
+    for (struct pending *p = list, *next; p; p = next) {
+        next = p->next;
+        p->next = NULL;
+        struct pending ***to = p->queued && p->stream_at < sent ? &lost_tail : &tail;
+        p->queued = false;
+        **to = p;
+        *to = &p->next;
+    }
+    c->first = unsent;
+    for (struct pending *p = unsent; p; p = p->next)
+        c->last = p;
+    c->out_begin = c->out_end = 0;
+    schedule_retry(c);
+    const struct write_result unknown = {.result = RESULT_OUTCOME_UNKNOWN};
+    for (struct pending *p = lost, *next; p; p = next) {
+        next = p->next;
+        answer(p, &unknown);
+        pending_free(p);
+    }
+}
+
+static void take_greeting(struct walkvd_client *c, struct span body)
+{
+    struct greeting g;
+    if (!frame_decode_greeting(body, &g) || g.protocol != FRAME_PROTOCOL) {
+        if (!c->told_protocol)
+            log_error("walkvd speaks another protocol than this worker (%u): install the same version of both",
+                      FRAME_PROTOCOL);
+        c->told_protocol = true;
+        disconnect(c);
+        return;
+    }
+    c->told_protocol = false;
+    c->greeted = true;
+    c->max_value_bytes = g.max_value_bytes;
+    /* The view of this store, wherever it is now. */
+    if (!c->uuid_known || memcmp(c->uuid, g.uuid, UUID_BYTES) != 0) {
+        char *path = strndup(g.view_path.at, g.view_path.bytes);
+        must(path);
+        view_reader_free(&c->worker->view);
+        c->worker->view = view_reader_new(path, g.uuid, 0);
+        free(path);
+        memcpy(c->uuid, g.uuid, UUID_BYTES);
+        c->uuid_known = true;
+    }
+    log_debug("connected to walkvd %.*s", (int)g.version.bytes, g.version.at);
+    walkvd_client_flush(c);
+}
+
+/* Takes one frame; false when the connection has to end. */
+static bool take_frame(struct walkvd_client *c, const struct frame *frame)
+{
+    if (!c->greeted) {
+        if (frame->type != FRAME_GREETING)
+            return false;
+        take_greeting(c, frame->body);
+        return true;
+    }
+    struct write_result result;
+    struct status status;
+    struct pending *p = c->first;
+    if (!p || !p->queued)
+        return false;
+    if (p->status ? frame->type != FRAME_STATUS_REPLY || !status_decode(frame->body, &status)
+                  : frame->type != FRAME_RESULT || !frame_decode_result(frame->body, &result))
+        return false;
+    pop(c);
+    c->stalled = false;
+    struct conn *conn = p->conn;
+    p->conn = NULL;
+    if (conn) {
+        conn->pending = NULL;
+        if (p->status)
+            service_status_done(conn, &status);
+        else
+            conn_write_done(conn, &result);
+        conn_resume(conn);
+    }
+    pending_free(p);
+    return true;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)what;
+    struct walkvd_client *c = arg;
+    if (buffer_reserve(&c->in, READ_BYTES)) {
+        disconnect(c);
+        return;
+    }
+    ssize_t n = recv(fd, c->in.data + c->in.bytes, READ_BYTES, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n <= 0) {
+        disconnect(c);
+        return;
+    }
+    c->in.bytes += (size_t)n;
+    size_t used = 0;
+    while (c->fd >= 0) {
+        struct frame frame;
+        long bytes = frame_decode((struct span){c->in.data + used, c->in.bytes - used}, &frame);
+        if (bytes == 0)
+            break;
+        if (bytes < 0 || !take_frame(c, &frame)) {
+            log_error("walkvd sent something that this worker does not understand; reconnecting");
+            disconnect(c);
+            return;
+        }
+        used += (size_t)bytes;
+    }
+    if (c->fd >= 0)
+        buffer_consume(&c->in, used);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    walkvd_client_flush(arg);
+}
+
+static void try_connect(struct walkvd_client *c)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *path = c->worker->config->socket_path;
+    if (c->fd >= 0 || strlen(path) >= sizeof address.sun_path)
+        return;
+    strcpy(address.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address)) {
+        if (fd >= 0)
+            close(fd);
+        schedule_retry(c);
+        return;
+    }
+    c->fd = fd;
+    c->greeted = false;
+    c->out_begin = c->out_end = 0;
+    event_assign(c->readable, c->worker->base, fd, EV_READ | EV_PERSIST, on_readable, c);
+    event_assign(c->writable, c->worker->base, fd, EV_WRITE, on_writable, c);
+    event_add(c->readable, NULL);
+    struct hello hello = {.protocol = FRAME_PROTOCOL, .role = FRAME_ROLE_WORKER, .pid = (uint64_t)getpid()};
+    frame_encode_hello(&c->out, 0, &hello);
+    c->out_end = c->out.bytes;
+    walkvd_client_flush(c);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    try_connect(arg);
+}
+
+void walkvd_client_flush(struct walkvd_client *c)
+{
+    if (c->fd < 0)
+        return;
+    if (c->greeted && !c->stalled) {
+        for (struct pending *p = c->first; p; p = p->next) {
+            if (p->queued)
+                continue;
+            p->queued = true;
+            p->stream_at = c->out_end;
+            buffer_append(&c->out, p->frame.data, p->frame.bytes);
+            c->out_end += p->frame.bytes;
+            buffer_free(&p->frame);
+        }
+    }
+    while (c->out.bytes) {
+        ssize_t n = send(c->fd, c->out.data, c->out.bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            if (errno == EAGAIN || errno == EWOULDBLOCK)
+                event_add(c->writable, NULL);
+            else
+                disconnect(c);
+            return;
+        }
+        buffer_consume(&c->out, (size_t)n);
+        c->out_begin += (uint64_t)n;
+    }
+}
+
+static struct pending *add(struct walkvd_client *c, struct conn *conn, uint64_t timeout_ns)
+{
+    struct pending *p = calloc(1, sizeof *p);
+    must(p);
+    p->conn = conn;
+    p->deadline_ns = clock_monotonic_ns() + timeout_ns;
+    conn->pending = p;
+    if (c->last)
+        c->last->next = p;
+    else
+        c->first = p;
+    c->last = p;
+    return p;
+}
+
+void walkvd_client_submit(struct walkvd_client *c, struct conn *conn, const struct write_request *request)
+{
+    struct pending *p = add(c, conn, c->worker->config->write_timeout_ns);
+    frame_encode_write(&p->frame, c->next_id++, request);
+}
+
+void walkvd_client_ask_status(struct walkvd_client *c, struct conn *conn)
+{
+    struct pending *p = add(c, conn, STATUS_TIMEOUT_NS);
+    p->status = true;
+    frame_encode_empty(&p->frame, FRAME_STATUS, c->next_id++);
+}
+
+void walkvd_client_forget(struct walkvd_client *c, struct conn *conn)
+{
+    (void)c;
+    struct pending *p = conn->pending;
+    if (p)
+        p->conn = NULL;
+    conn->pending = NULL;
+}
+
+void walkvd_client_tick(struct walkvd_client *c, uint64_t now_ns)
+{
+    const struct write_result unavailable = {.result = RESULT_UNAVAILABLE}, unknown = {.result = RESULT_OUTCOME_UNKNOWN};
+    struct pending **at = &c->first, *previous = NULL;
+    while (*at) {
+        struct pending *p = *at;
+        if (now_ns < p->deadline_ns) {
+            previous = p;
+            at = &p->next;
+            continue;
+        }
+        if (p->queued) {
+            /* Its answer may still come, and must find its place in the row. */
+            c->stalled = true;
+            answer(p, &unknown);
+            previous = p;
+            at = &p->next;
+            continue;
+        }
+        *at = p->next;
+        if (c->last == p)
+            c->last = previous;
+        answer(p, &unavailable);
+        pending_free(p);
+    }
+}
+
+struct walkvd_client *walkvd_client_new(struct worker *worker)
+{
+    struct walkvd_client *c = calloc(1, sizeof *c);
+    must(c);
+    c->worker = worker;
+    c->fd = -1;
+    c->readable = event_new(worker->base, -1, 0, on_readable, c);
+    c->writable = event_new(worker->base, -1, 0, on_writable, c);
+    c->retry = event_new(worker->base, -1, 0, on_retry, c);
+    must(c->readable && c->writable && c->retry);
+    try_connect(c);
+    return c;
+}
+
+void walkvd_client_free(struct walkvd_client **client)
+{
+    struct walkvd_client *c = *client;
+    if (c->fd >= 0)
+        close(c->fd);
+    while (c->first)
+        pending_free(pop(c));
+    event_free(c->readable);
+    event_free(c->writable);
+    event_free(c->retry);
+    buffer_free(&c->in);
+    buffer_free(&c->out);
+    free(c);
+    *client = NULL;
+}

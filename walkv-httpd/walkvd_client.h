@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The worker's connection to walkvd: writes go out pipelined and are answered in order. While walkvd is away, writes
+ * wait for up to write_timeout; one that was sent when the connection broke is answered outcome_unknown and never
+ * sent again. Nothing of an HTTP connection is referenced after walkvd_client_forget().
+ */
+#ifndef WALKV_HTTPD_WALKVD_CLIENT_H
+#define WALKV_HTTPD_WALKVD_CLIENT_H
+
+#include "frame.h"
+#include "status.h"
+#include "worker.h"
+
+struct walkvd_client;
+
+struct walkvd_client *walkvd_client_new(struct worker *);
+void walkvd_client_free(struct walkvd_client **);
+
+/* Sends a write for `conn`, which gets conn_write_done() exactly once unless it is forgotten before. */
+void walkvd_client_submit(struct walkvd_client *, struct conn *, const struct write_request *);
+/* Asks for the status; the answer comes by service_status_done(). */
+void walkvd_client_ask_status(struct walkvd_client *, struct conn *);
+/* The connection that waits is gone; what it sent still happens. */
+void walkvd_client_forget(struct walkvd_client *, struct conn *);
+
+/* True when walkvd has greeted and the connection stands. */
+bool walkvd_client_connected(const struct walkvd_client *);
+/* The largest value that walkvd takes; 0 before the first greeting. */
+uint64_t walkvd_client_max_value_bytes(const struct walkvd_client *);
+
+/* Sends what has been submitted; once per turn of the event loop. */
+void walkvd_client_flush(struct walkvd_client *);
+/* Looks for writes that have waited too long, and reconnects. */
+void walkvd_client_tick(struct walkvd_client *, uint64_t now_ns);
+
+/* In service_api.c: `status` is NULL when walkvd did not answer. */
+void service_status_done(struct conn *, const struct status *status);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ * One HTTP worker: its event loop, and its end; see worker.h. */
+#include "worker.h"
+
+#include "clock.h"
+#include "http_conn.h"
+#include "listener.h"
+#include "log.h"
+#include "walkvd_client.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+enum { TICK_MS = 100, ACCEPTS_PER_TURN = 16 };
+
+static void on_accept(evutil_socket_t fd, short what, void *arg)
+{
+    (void)what;
+    struct worker *w = arg;
+    for (unsigned i = 0; i < ACCEPTS_PER_TURN; i++) {
+        int conn_fd = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (conn_fd < 0) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+                log_warning("no connection can be taken for the moment: %s", strerror(errno));
+                event_del(w->accepting);
+                w->accept_paused = true;
+            }
+            return;
+        }
+        int one = 1;
+        setsockopt(conn_fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        conn_open(w, conn_fd);
+    }
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct worker *w = arg;
+    uint64_t now = clock_monotonic_ns();
+    walkvd_client_tick(w->client, now);
+    conn_tick(w, now);
+    if (w->accept_paused && !w->draining) {
+        w->accept_paused = false;
+        event_add(w->accepting, NULL);
+    }
+    if (w->draining && (!w->conn_count || now >= w->drain_until_ns))
+        event_base_loopbreak(w->base);
+}
+
+static void on_terminate(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct worker *w = arg;
+    if (w->draining)
+        return;
+    w->draining = true;
+    w->drain_until_ns = clock_monotonic_ns() + w->config->drain_timeout_ns;
+    event_del(w->accepting);
+    conn_tick(w, clock_monotonic_ns());
+    if (!w->conn_count)
+        event_base_loopbreak(w->base);
+}
+
+int worker_run(const struct httpd_config *config, int listen_fd, unsigned number)
+{
+    struct worker w = {.config = config, .listen_fd = listen_fd, .number = number, .started_ns = clock_monotonic_ns()};
+    signal(SIGPIPE, SIG_IGN);
+    w.loopback = listener_is_loopback(listen_fd);
+    if (getrandom(&w.random, sizeof w.random, 0) != sizeof w.random)
+        fatal(EX_OSERR, "getrandom: %s", strerror(errno));
+    w.base = event_base_new();
+    if (!w.base)
+        fatal(EX_OSERR, "no event loop: %s", strerror(errno));
+    w.view = view_reader_new(config->view_path, NULL, 0);
+    w.client = walkvd_client_new(&w);
+    w.accepting = event_new(w.base, listen_fd, EV_READ | EV_PERSIST, on_accept, &w);
+    w.ticking = event_new(w.base, -1, EV_PERSIST, on_tick, &w);
+    w.terminate[0] = event_new(w.base, SIGTERM, EV_SIGNAL | EV_PERSIST, on_terminate, &w);
+    w.terminate[1] = event_new(w.base, SIGINT, EV_SIGNAL | EV_PERSIST, on_terminate, &w);
+    must(w.accepting && w.ticking && w.terminate[0] && w.terminate[1]);
+    struct timeval tick = {0, TICK_MS * 1000};
+    event_add(w.accepting, NULL);
+    event_add(w.ticking, &tick);
+    event_add(w.terminate[0], NULL);
+    event_add(w.terminate[1], NULL);
+    log_info("worker %u: serving", number);
+    sd_notify(0, "READY=1");
+    while (!event_base_got_break(w.base)) {
+        event_base_loop(w.base, EVLOOP_ONCE);
+        walkvd_client_flush(w.client);
+    }
+    log_info("worker %u: stopping", number);
+    while (w.conns)
+        conn_close(w.conns);
+    walkvd_client_free(&w.client);
+    view_reader_free(&w.view);
+    event_free(w.accepting);
+    event_free(w.ticking);
+    event_free(w.terminate[0]);
+    event_free(w.terminate[1]);
+    event_base_free(w.base);
+    buffer_free(&w.scratch);
+    return 0;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT
+ * What all writes share, and the answers to them; see write_api.h. */
+#include "write_api.h"
+
+#include "json_text.h"
+#include "log.h"
+#include "response.h"
+#include "walkvd_client.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static void refuse_json(struct conn *c, const struct json_error *e)
+{
+    char sentence[200], extra[64];
+    struct response r = {0};
+    snprintf(sentence, sizeof sentence, "The body is not valid JSON: line %u, column %u: %s", e->line, e->column, e->reason);
+    snprintf(extra, sizeof extra, ",\"line\":%u,\"column\":%u", e->line, e->column);
+    response_failure_with(c, FAILURE_INVALID_JSON, sentence, &r, extra);
+}
+
+static uint64_t max_value_bytes(const struct conn *c)
+{
+    uint64_t here = c->worker->config->max_value_size, there = walkvd_client_max_value_bytes(c->worker->client);
+    return there && there < here ? there : here;
+}
+
+bool write_take_value(struct conn *c, struct span body, struct span *key)
+{
+    static const struct span names[] = {{"value", 5}, {"key", 3}};
+    struct span values[2] = {{0}};
+    struct json_error error;
+    if (!body.bytes) {
+        response_failure(c, FAILURE_VALUE_REQUIRED, NULL);
+        return false;
+    }
+    if (!json_text_members(body, VALUE_DEPTH_MAX + 1, names, values, 2, &error)) {
+        if (error.code == JSON_NOT_OBJECT)
+            response_failure(c, FAILURE_INVALID_JSON, "The body must be a JSON object with a member \"value\"");
+        else
+            refuse_json(c, &error);
+        return false;
+    }
+    if (key)
+        *key = values[1];
+    if (!values[0].at) {
+        response_failure(c, FAILURE_VALUE_REQUIRED, NULL);
+        return false;
+    }
+    c->value.at = (size_t)(values[0].at - c->in.data);
+    c->value.bytes = json_text_minify(c->in.data + c->value.at, values[0]);
+    uint64_t limit = max_value_bytes(c);
+    if (c->value.bytes > limit) {
+        struct response r = {0};
+        char extra[48];
+        snprintf(extra, sizeof extra, ",\"limit\":%" PRIu64, limit);
+        response_failure_with(c, FAILURE_TOO_LARGE, "The value is too large", &r, extra);
+        return false;
+    }
+    return true;
+}
+
+void write_submit(struct conn *c, enum op op, enum condition condition, uint64_t version)
+{
+    c->op = op;
+    bool takes_value = op == OP_SET || op == OP_ENQUEUE;
+    const struct write_request request = {
+        .op = op,
+        .condition = condition,
+        .version = version,
+        .name = conn_name(c),
+        .value = takes_value ? conn_piece(c, c->value) : (struct span){0},
+    };
+    walkvd_client_submit(c->worker->client, c, &request);
+}
+
+void read_failed(struct conn *c, int rc)
+{
+    if (rc == -EAGAIN || rc == -ETIMEDOUT || rc == -EACCES)
+        response_failure(c, FAILURE_UNAVAILABLE,
+                         rc == -EACCES ? "The view cannot be read: this worker has no right to" : NULL);
+    else
+        response_failure(c, FAILURE_INTERNAL, strerror(-rc));
+}
+
+static void append_text(struct buffer *b, const char *text)
+{
+    buffer_append(b, text, strlen(text));
+}
+
+static void append_name(struct buffer *b, struct span name)
+{
+    char escaped[JSON_ESCAPED_MAX(NAME_BYTES_MAX)];
+    buffer_append(b, escaped, json_text_escape(escaped, name));
+}
+
+/* The body of a success, members in the order of API.md. */
+static void write_body(struct conn *c, const struct write_result *result, struct buffer *body)
+{
+    bool key = c->op == OP_SET || c->op == OP_DELETE;
+    append_text(body, key ? "{\"success\":true,\"key\":" : "{\"success\":true,\"queue\":");
+    append_name(body, conn_name(c));
+    if (c->op == OP_SET || c->op == OP_ENQUEUE || c->op == OP_DEQUEUE) {
+        struct span value = c->op == OP_DEQUEUE ? result->value : conn_piece(c, c->value);
+        append_text(body, ",\"value\":");
+        buffer_append(body, value.at, value.bytes);
+    }
+    if (c->op == OP_ENQUEUE)
+        buffer_printf(body, ",\"size\":%" PRIu64, result->size);
+    append_text(body, "}");
+}
+
+void conn_write_done(struct conn *c, const struct write_result *result)
+{
+    struct response r = {.lsn = result->lsn};
+    char extra[48];
+    switch (result->result) {
+    case RESULT_OK:
+    case RESULT_CREATED: {
+        struct buffer *body = &c->worker->scratch;
+        body->bytes = 0;
+        write_body(c, result, body);
+        r.status = result->result == RESULT_CREATED ? 201 : 200;
+        r.etag = c->op == OP_SET ? result->version : 0;
+        response_body(c, &r, buffer_span(body));
+        break;
+    }
+    case RESULT_NOT_FOUND:
+        response_failure_with(c, FAILURE_NOT_FOUND, NULL, &r, "");
+        break;
+    case RESULT_QUEUE_EMPTY:
+        response_failure_with(c, FAILURE_QUEUE_EMPTY, NULL, &r, "");
+        break;
+    case RESULT_QUEUE_NOT_FOUND:
+        response_failure_with(c, FAILURE_QUEUE_NOT_FOUND, NULL, &r, "");
+        break;
+    case RESULT_PRECONDITION_FAILED:
+        r.etag = result->version;
+        if (result->version)
+            snprintf(extra, sizeof extra, ",\"version\":\"%" PRIu64 "\"", result->version);
+        else
+            snprintf(extra, sizeof extra, ",\"version\":null");
+        response_failure_with(c, FAILURE_PRECONDITION_FAILED,
+                              result->version ? NULL : "The key does not exist, and If-Match asks for a version of it", &r,
+                              extra);
+        break;
+    case RESULT_STORAGE_FULL:
+        response_failure_with(c, FAILURE_STORAGE_FULL, NULL, &r, "");
+        break;
+    case RESULT_UNAVAILABLE:
+    case RESULT_BUSY:
+        response_failure_with(c, FAILURE_UNAVAILABLE, NULL, &r, "");
+        break;
+    case RESULT_OUTCOME_UNKNOWN:
+        response_failure_with(c, FAILURE_OUTCOME_UNKNOWN, NULL, &r, "");
+        break;
+    default:
+        response_failure_with(c, FAILURE_INTERNAL, "walkvd refused a request of this worker", &r, "");
+    }
+    conn_finish(c);
+}
