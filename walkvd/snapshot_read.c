@@ -94,7 +94,7 @@ static int take_failed(struct snapshot_finding *f, uint64_t offset, int rc)
 
 static int read_header(struct window *w, const uint8_t *uuid, struct snapshot_header *h, struct snapshot_finding *f)
 {
-    const char *bytes;
+    const char *bytes = NULL;
     int rc = window_take(w, SNAPSHOT_HEADER_BYTES, &bytes);
     if (rc)
         return take_failed(f, 0, rc);
@@ -117,7 +117,7 @@ static int read_block(struct window *w, const struct snapshot_header *h, uint64_
                       XXH3_state_t *total, struct snapshot_finding *f)
 {
     uint64_t offset = w->offset;
-    const char *bytes;
+    const char *bytes = NULL;
     struct snapshot_block block;
     int rc = window_take(w, SNAPSHOT_BLOCK_HEADER_BYTES, &bytes);
     if (rc)
@@ -140,7 +140,7 @@ static int read_footer(struct window *w, const struct snapshot_header *h, uint64
                        struct snapshot_finding *f)
 {
     uint64_t offset = w->offset;
-    const char *bytes;
+    const char *bytes = NULL;
     struct snapshot_footer footer;
     int rc = window_take(w, SNAPSHOT_FOOTER_BYTES, &bytes);
     if (rc)
