@@ -37,8 +37,7 @@ enum op {
     X(RESULT_STORAGE_FULL, 6, "storage_full")               /* disk or view full; nothing was done */         \
     X(RESULT_UNAVAILABLE, 7, "unavailable")                 /* walkvd is stopping; nothing was done */        \
     X(RESULT_OUTCOME_UNKNOWN, 8, "outcome_unknown")         /* the sync failed: it may or may not be there */ \
-    X(RESULT_INVALID, 9, "invalid")                         /* a request that no worker should have sent */   \
-    X(RESULT_BUSY, 10, "busy")                              /* a checkpoint is already running */
+    X(RESULT_INVALID, 9, "invalid")                         /* a request that no worker should have sent */
 
 enum result {
 #define X(name, number, text) name = number,

@@ -150,7 +150,6 @@ void conn_write_done(struct conn *c, const struct write_result *result)
         response_failure_with(c, FAILURE_STORAGE_FULL, NULL, &r, "");
         break;
     case RESULT_UNAVAILABLE:
-    case RESULT_BUSY:
         response_failure_with(c, FAILURE_UNAVAILABLE, NULL, &r, "");
         break;
     case RESULT_OUTCOME_UNKNOWN:

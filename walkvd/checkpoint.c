@@ -78,7 +78,7 @@ int checkpoint_start(struct checkpoint *c, uint64_t operations)
 {
     if (c->pid)
         return -EALREADY;
-    if ((size_t)snprintf(c->tmp_path, sizeof c->tmp_path, "%s/snapshots/checkpoint.tmp", c->data_dir) >=
+    if ((size_t)snprintf(c->tmp_path, sizeof c->tmp_path, "%s/snapshots/%d.tmp", c->data_dir, (int)getpid()) >=
         sizeof c->tmp_path)
         return -ENAMETOOLONG;
     c->disk->calls->unlink(c->disk, c->tmp_path);
@@ -251,6 +251,17 @@ void checkpoint_cancel(struct checkpoint *c)
 void checkpoint_sweep(struct disk *disk, const char *data_dir)
 {
     char path[4096];
-    if ((size_t)snprintf(path, sizeof path, "%s/snapshots/checkpoint.tmp", data_dir) < sizeof path)
-        disk->calls->unlink(disk, path);
+    if ((size_t)snprintf(path, sizeof path, "%s/snapshots", data_dir) >= sizeof path)
+        return;
+    DIR *dir = opendir(path);
+    if (!dir)
+        return;
+    struct dirent *entry;
+    while ((entry = readdir(dir))) {
+        size_t bytes = strlen(entry->d_name);
+        if (bytes > 4 && strcmp(entry->d_name + bytes - 4, ".tmp") == 0 &&
+            (size_t)snprintf(path, sizeof path, "%s/snapshots/%s", data_dir, entry->d_name) < sizeof path)
+            disk->calls->unlink(disk, path);
+    }
+    closedir(dir);
 }

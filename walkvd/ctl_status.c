@@ -46,7 +46,7 @@ int ctl_checkpoint(const struct ctl *ctl)
     struct checkpoint_reply reply;
     if (!frame_decode_checkpoint_reply(ctl_receive(&client, FRAME_CHECKPOINT_REPLY), &reply))
         fatal(EX_PROTOCOL, "the answer of walkvd cannot be read");
-    int status = reply.result == RESULT_OK ? 0 : reply.result == RESULT_BUSY ? EX_TEMPFAIL : EX_IOERR;
+    int status = reply.result == RESULT_OK ? 0 : EX_IOERR;
     if (status)
         fprintf(stderr, "walkvctl: no checkpoint: %.*s\n", (int)reply.sentence.bytes, reply.sentence.at);
     else

@@ -30,6 +30,7 @@ struct peer {
     bool reading;
     uint32_t role;
     bool waits_for_checkpoint;
+    bool wants_checkpoint; /* one that begins after the one that is running */
     uint32_t checkpoint_id;
 };
 

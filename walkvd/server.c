@@ -220,20 +220,28 @@ static void reply_checkpoint(struct peer *p, enum result result, uint64_t lsn, c
     p->waits_for_checkpoint = false;
 }
 
-static void take_checkpoint(struct server *s, struct peer *p, const struct frame *frame)
+/* Starts the checkpoint that a peer asked for, or answers at once. */
+static void begin_checkpoint(struct server *s, struct peer *p)
 {
-    p->checkpoint_id = frame->id;
-    if (s->recovery->store.published.applied_lsn == s->recovery->control.snapshot_lsn && !s->checkpoint.pid) {
+    p->wants_checkpoint = false;
+    if (s->recovery->store.published.applied_lsn == s->recovery->control.snapshot_lsn) {
         reply_checkpoint(p, RESULT_OK, s->recovery->control.snapshot_lsn, "");
         return;
     }
-    int rc = checkpoint_start(&s->checkpoint, s->batch.operations);
-    if (rc == -EALREADY)
-        reply_checkpoint(p, RESULT_BUSY, 0, "a checkpoint is already running");
-    else if (rc)
+    int rc = s->checkpoint.pid ? 0 : checkpoint_start(&s->checkpoint, s->batch.operations);
+    if (rc)
         reply_checkpoint(p, RESULT_UNAVAILABLE, 0, strerror(-rc));
     else
         p->waits_for_checkpoint = true;
+}
+
+static void take_checkpoint(struct server *s, struct peer *p, const struct frame *frame)
+{
+    p->checkpoint_id = frame->id;
+    if (s->checkpoint.pid)
+        p->wants_checkpoint = true; /* the one that is running began before this was asked for */
+    else
+        begin_checkpoint(s, p);
 }
 
 /* Takes the frames of one peer that go into this turn. Returns false when the batch is full. */
@@ -345,6 +353,10 @@ static void look_after_checkpoint(struct server *s)
             if (p->waits_for_checkpoint)
                 reply_checkpoint(p, outcome == CHECKPOINT_DONE ? RESULT_OK : RESULT_UNAVAILABLE,
                                  s->recovery->control.snapshot_lsn, sentence);
+        }
+        for (struct peer *p = s->peers; p; p = p->next) {
+            if (p->wants_checkpoint)
+                begin_checkpoint(s, p);
         }
     }
     if (!s->stopping && checkpoint_due(&s->checkpoint, s->batch.operations)) {

@@ -34,6 +34,8 @@ int main(int argc, char **argv)
     }
     /* Without walkvd nobody holds the pages. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() == 1)
+        fatal(EX_UNAVAILABLE, "walkvd is gone");
     struct disk *disk = disk_system();
     /* The pages are held for as long as it takes, so no grace applies here. */
     struct view_reader *reader = view_reader_new(argv[1], NULL, UINT64_MAX);
