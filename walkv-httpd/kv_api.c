@@ -142,7 +142,7 @@ static bool take_condition(struct conn *c, const struct http_request *req, enum 
     else if (matches && take_tag(&match, version) && !match.bytes)
         *condition = CONDITION_VERSION;
     else if (matches)
-        wrong = "If-Match must be * or one version as in ETag, such as \"17\"";
+        wrong = "If-Match must be * or one version as in ETag, such as 17 in quotes";
     if (wrong)
         response_failure(c, FAILURE_INVALID_PARAMETER, wrong);
     return !wrong;
@@ -175,7 +175,7 @@ ROUTE_HANDLER(kv_set_named_in_body)
     ssize_t bytes = key.at && *key.at == '"' && key.bytes <= sizeof decoded ? json_text_unescape(decoded, key) : -1;
     if (bytes < 0 || !name_valid((struct span){decoded, (size_t)bytes})) {
         response_failure(c, FAILURE_INVALID_KEY,
-                         key.at ? NULL : "The body must have a member \"key\", or the path must name the key");
+                         key.at ? NULL : "The body must have a member key, a text of 1 to 500 bytes");
         return;
     }
     memcpy(c->name, decoded, (size_t)bytes);

@@ -235,17 +235,17 @@ static bool take_names(struct conn *c, const struct http_request *req, struct st
 {
     size_t bytes = 0;
     int rc = http_query_get(req->query, "prefix", s->prefix, sizeof s->prefix, &bytes);
-    if (rc < 0)
-        return refuse_parameter(c, "prefix must be at most 500 bytes");
+    if (rc < 0 || (rc && !utf8_valid((struct span){s->prefix, bytes})))
+        return refuse_parameter(c, "prefix must be UTF-8 of at most 500 bytes");
     s->prefix_bytes = (uint16_t)(rc ? bytes : 0);
     rc = http_query_get(req->query, "after", s->after, sizeof s->after, &bytes);
-    if (rc < 0)
-        return refuse_parameter(c, "after must be a key of at most 500 bytes");
+    if (rc < 0 || (rc && !utf8_valid((struct span){s->after, bytes})))
+        return refuse_parameter(c, "after must be a key: UTF-8 of at most 500 bytes");
     s->after_bytes = (uint16_t)(rc ? bytes : 0);
     char keys[8];
     rc = http_query_get(req->query, "keys", keys, sizeof keys, &bytes);
     if (rc && (rc < 0 || bytes != 4 || memcmp(keys, "only", 4) != 0))
-        return refuse_parameter(c, "keys must be \"only\"");
+        return refuse_parameter(c, "keys takes the word only");
     s->keys_only = rc == 1;
     return true;
 }

@@ -32,13 +32,9 @@ bool write_take_value(struct conn *c, struct span body, struct span *key)
     static const struct span names[] = {{"value", 5}, {"key", 3}};
     struct span values[2] = {{0}};
     struct json_error error;
-    if (!body.bytes) {
-        response_failure(c, FAILURE_VALUE_REQUIRED, NULL);
-        return false;
-    }
     if (!json_text_members(body, VALUE_DEPTH_MAX + 1, names, values, 2, &error)) {
         if (error.code == JSON_NOT_OBJECT)
-            response_failure(c, FAILURE_INVALID_JSON, "The body must be a JSON object with a member \"value\"");
+            response_failure(c, FAILURE_INVALID_JSON, "The body must be a JSON object with a member value");
         else
             refuse_json(c, &error);
         return false;
@@ -139,7 +135,7 @@ void conn_write_done(struct conn *c, const struct write_result *result)
     case RESULT_PRECONDITION_FAILED:
         r.etag = result->version;
         if (result->version)
-            snprintf(extra, sizeof extra, ",\"version\":\"%" PRIu64 "\"", result->version);
+            snprintf(extra, sizeof extra, ",\"version\":%" PRIu64, result->version);
         else
             snprintf(extra, sizeof extra, ",\"version\":null");
         response_failure_with(c, FAILURE_PRECONDITION_FAILED,
