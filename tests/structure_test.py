@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""The layers of STYLE.md, held to the sources: an include never points up, and nothing links what it must not."""
+import os
+import re
+import subprocess
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = Path(os.environ.get("WALKV_BUILD", ROOT / "build" / "debug"))
+FOLDERS = ("common", "walkvd", "walkv-httpd")
+
+
+def includes(path):
+    return re.findall(r'^#include\s+([<"][^>"]+[>"])', path.read_text(), re.MULTILINE)
+
+
+def sources(folder):
+    return sorted(list((ROOT / folder).glob("*.c")) + list((ROOT / folder).glob("*.h")))
+
+
+class Structure(unittest.TestCase):
+    def test_common_knows_no_daemon_and_no_loop(self):
+        headers = {p.name for p in sources("common")}
+        for path in sources("common"):
+            for name in includes(path):
+                if name.startswith('"'):
+                    self.assertIn(name.strip('"'), headers, f"{path.name} includes upwards")
+                self.assertNotRegex(name, "event|jansson", f"{path.name}")
+
+    def test_the_daemons_do_not_know_each_other(self):
+        common = {p.name for p in sources("common")}
+        for folder in ("walkvd", "walkv-httpd"):
+            allowed = common | {p.name for p in sources(folder)}
+            for path in sources(folder):
+                for name in includes(path):
+                    if name.startswith('"'):
+                        self.assertIn(name.strip('"'), allowed, f"{folder}/{path.name}")
+
+    def test_no_circles_among_headers(self):
+        headers = {p.name: p for folder in FOLDERS for p in (ROOT / folder).glob("*.h")}
+        graph = {name: [i.strip('"') for i in includes(path) if i.startswith('"')] for name, path in headers.items()}
+        done = set()
+
+        def visit(name, trail):
+            self.assertNotIn(name, trail, " -> ".join(trail + [name]))
+            if name in done:
+                return
+            for other in graph.get(name, []):
+                visit(other, trail + [name])
+            done.add(name)
+
+        for name in graph:
+            visit(name, [])
+
+    def test_header_names_are_unique(self):
+        seen = {}
+        for folder in FOLDERS:
+            for path in (ROOT / folder).glob("*.h"):
+                self.assertFalse(path.name in seen, f"{path} and {seen.get(path.name)}")
+                seen[path.name] = path
+
+    def test_walkvd_links_neither_jansson_nor_the_worker(self):
+        needed = subprocess.run(["readelf", "-d", BUILD / "walkvd" / "walkvd"], capture_output=True, text=True, check=True)
+        self.assertNotIn("jansson", needed.stdout)
+
+    def test_every_source_says_its_licence(self):
+        for folder in FOLDERS + ("tests/unit",):
+            for path in sources(folder):
+                self.assertIn("SPDX-License-Identifier: MIT", path.read_text()[:1500], path)
+
+
+if __name__ == "__main__":
+    unittest.main()
