@@ -405,8 +405,8 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 static bool body_fast_enough(const struct conn *c, uint64_t now)
 {
     const struct httpd_config *config = c->worker->config;
-    uint64_t after_grace_ns = now - c->phase_ns - config->body_timeout_grace_ns;
-    return c->body_bytes >= (double)config->body_min_rate * (double)after_grace_ns / 1e9;
+    uint64_t after_grace_ms = (now - c->phase_ns - config->body_timeout_grace_ns) / NS_PER_MS;
+    return c->body_bytes >= config->body_min_rate * after_grace_ms / 1000;
 }
 
 static void timed_out(struct conn *c, uint64_t now)

@@ -2,6 +2,7 @@
  * The door to the disk, and the system's own calls behind it; see disk.h. */
 #include "disk.h"
 
+#include "clock.h"
 #include "log.h"
 
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -217,4 +219,17 @@ void *disk_memory(size_t bytes)
     if (posix_memalign(&memory, DISK_ALIGN, (bytes + DISK_ALIGN - 1) / DISK_ALIGN * DISK_ALIGN))
         fatal(EX_OSERR, "out of memory for a buffer of %zu bytes", bytes);
     return memory;
+}
+
+int disk_lock(int fd)
+{
+    uint64_t began = clock_monotonic_ns();
+    while (flock(fd, LOCK_EX | LOCK_NB)) {
+        if (errno != EWOULDBLOCK)
+            return -errno;
+        if (clock_monotonic_ns() - began > NS_PER_S)
+            return -EBUSY;
+        nanosleep(&(struct timespec){0, 10 * (long)NS_PER_MS}, NULL);
+    }
+    return 0;
 }

@@ -65,4 +65,9 @@ void *disk_memory(size_t bytes);
 
 #define DISK_ALIGN 4096u
 
+/* Takes the lock of an open file for this process, waiting up to a second: a walkvd that was just killed still seems
+ * to hold it while a walkv-snapshot that it was starting has not become another program. Returns 0, -EBUSY, or
+ * another negative errno. */
+int disk_lock(int fd);
+
 #endif

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -65,7 +64,7 @@ static void lock_data_dir(struct run *run)
     int fd = run->disk->calls->open(run->disk, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
     if (fd < 0)
         fatal(status_of(-fd), "data directory %s cannot be used: %s: %s", run->data_dir, path, strerror(-fd));
-    if (flock(fd, LOCK_EX | LOCK_NB))
+    if (disk_lock(fd))
         fatal(EX_UNAVAILABLE, "another walkvd is running on data directory %s", run->data_dir);
     run->recovery->lock_fd = fd;
 }

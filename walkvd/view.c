@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -178,8 +177,8 @@ int view_open(struct view_owner **out, struct disk *disk, const struct view_opti
     v->lock_fd = open_own(disk, v->lock_path, 0600);
     if (v->lock_fd < 0)
         rc = v->lock_fd;
-    else if (flock(v->lock_fd, LOCK_EX | LOCK_NB))
-        rc = errno == EWOULDBLOCK ? -EBUSY : -errno;
+    else
+        rc = disk_lock(v->lock_fd);
     if (!rc)
         rc = map_generation(v);
     if (rc)
