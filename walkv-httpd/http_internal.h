@@ -56,7 +56,7 @@ static inline char lower(char c)
 static inline bool equal_any_case(const char *a, const char *b, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i++)
-        if (lower(a[i]) != lower(b[i]))
+        if (a[i] != b[i] && lower(a[i]) != lower(b[i]))
             return false;
     return true;
 }

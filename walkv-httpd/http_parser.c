@@ -15,6 +15,9 @@
 
 static_assert(2 + HTTP_REQUEST_LINE_BYTES + HTTP_HEADER_SECTION_BYTES <= UINT16_MAX, "offsets are 16 bits");
 
+#define VERSION_BYTES 10 /* "HTTP/1.1" CR LF */
+#define FALLTHROUGH   __attribute__((fallthrough))
+
 /* The first byte from `i` on that cannot be in a field value, or `stop`. Eight at a time while none of them
  * is a control character: the two tests are those for "a byte below 0x20" and "a byte equal to 0x7f" of a
  * word. */
@@ -180,17 +183,19 @@ static enum http_parse first_byte(struct http_parser *p, char c)
     return fail_byte(p, c, "A request must begin with a method");
 }
 
-static enum http_parse version_byte(struct http_parser *p, char c)
+/* Takes "HTTP/x.y" CR LF as far as it is there; p->position bytes of it have been taken before. */
+static enum http_parse version_bytes(struct http_parser *p, const char *at, size_t *i, size_t stop)
 {
-    char wanted = "HTTP/#.#\r\n"[p->position++];
+    static const char wanted[VERSION_BYTES + 1] = "HTTP/#.#\r\n";
 
-    if (wanted == '#' && DIGIT(c)) {
-        *(p->position == 6 ? &p->version_major : &p->version_minor) = (uint8_t)(c - '0');
-        return HTTP_MORE;
+    for (; *i < stop && p->position < VERSION_BYTES; (*i)++, p->position++) {
+        char c = at[*i];
+        if (wanted[p->position] == '#' && DIGIT(c))
+            *(p->position == 5 ? &p->version_major : &p->version_minor) = (uint8_t)(c - '0');
+        else if (c != wanted[p->position])
+            return fail_byte(p, c, "The request line must be: method, space, target, space, HTTP/1.1");
     }
-    if (c == wanted)
-        return HTTP_MORE;
-    return fail_byte(p, c, "The request line must be: method, space, target, space, HTTP/1.1");
+    return HTTP_MORE;
 }
 
 static enum http_parse line_byte(struct http_parser *p, char c)
@@ -211,12 +216,11 @@ static enum http_parse scan(struct http_parser *p, const char *at, size_t bytes)
     size_t i = p->scanned;
     size_t stop = bytes < p->limit ? bytes : p->limit;
     enum http_parse result = HTTP_MORE;
+    struct http_parser_field *field;
 
     while (result == HTTP_MORE) {
         if (i >= stop)
             return out_of_bytes(p, i);
-        struct http_parser_field *field = &p->fields[p->header_count % HTTP_HEADERS_MAX];
-
         switch ((enum state)p->state) {
         case STATE_START:
             i += at[i] == '\r';
@@ -242,7 +246,7 @@ static enum http_parse scan(struct http_parser *p, const char *at, size_t bytes)
                 return fail_byte(p, at[i], "A method must be a token, with one space behind it");
             p->target_at = (uint16_t)++i;
             p->state = STATE_TARGET;
-            break;
+            FALLTHROUGH;
         case STATE_TARGET:
             while (i < stop && is(at[i], CLASS_TARGET))
                 i++;
@@ -269,8 +273,8 @@ static enum http_parse scan(struct http_parser *p, const char *at, size_t bytes)
             p->state = --p->position ? STATE_ESCAPE : STATE_TARGET;
             break;
         case STATE_VERSION:
-            result = version_byte(p, at[i++]);
-            if (result == HTTP_MORE && at[i - 1] == '\n') {
+            result = version_bytes(p, at, &i, stop);
+            if (result == HTTP_MORE && p->position == VERSION_BYTES) {
                 stop = set_limit(p, i, HTTP_HEADER_SECTION_BYTES, bytes);
                 p->state = STATE_LINE;
                 result = request_line(p, at);
@@ -282,10 +286,12 @@ static enum http_parse scan(struct http_parser *p, const char *at, size_t bytes)
                 p->state = STATE_END_LF;
                 break;
             }
-            field->name_at = (uint16_t)i;
-            p->state = STATE_NAME;
             result = line_byte(p, at[i]);
-            break;
+            if (result == HTTP_ERROR)
+                break;
+            p->fields[p->header_count].name_at = (uint16_t)i;
+            p->state = STATE_NAME;
+            FALLTHROUGH;
         case STATE_NAME:
             while (i < stop && is(at[i], CLASS_TOKEN))
                 i++;
@@ -293,26 +299,32 @@ static enum http_parse scan(struct http_parser *p, const char *at, size_t bytes)
                 break;
             if (at[i] != ':')
                 return fail_byte(p, at[i], "A header name must be a token, with a colon right behind it");
+            field = &p->fields[p->header_count];
             field->name_bytes = (uint16_t)(i++ - field->name_at);
             p->state = STATE_SPACE;
-            break;
+            FALLTHROUGH;
         case STATE_SPACE:
             while (i < stop && is_space(at[i]))
                 i++;
-            field->value_at = (uint16_t)i;
-            p->state = i < stop ? STATE_VALUE : STATE_SPACE;
-            break;
+            if (i == stop)
+                break;
+            p->fields[p->header_count].value_at = (uint16_t)i;
+            p->state = STATE_VALUE;
+            FALLTHROUGH;
         case STATE_VALUE:
             i = skip_value(at, i, stop);
             if (i == stop)
                 break;
             if (at[i] != '\r')
                 return fail_byte(p, at[i], bare_cr);
+            field = &p->fields[p->header_count];
             field->value_bytes = (uint16_t)(i++ - field->value_at);
             while (field->value_bytes && is_space(at[field->value_at + field->value_bytes - 1]))
                 field->value_bytes--;
             p->state = STATE_VALUE_LF;
-            break;
+            if (i == stop)
+                break;
+            FALLTHROUGH;
         case STATE_VALUE_LF:
             if (at[i++] != '\n')
                 return http_parser_fail(p, 400, bare_cr);
