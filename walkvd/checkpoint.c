@@ -21,7 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define RETRY_NS (10 * NS_PER_S)
+#define RETRY_NS      (10 * NS_PER_S)
+#define RETRY_FULL_NS NS_PER_S
 
 extern char **environ;
 
@@ -106,11 +107,19 @@ bool checkpoint_due(struct checkpoint *c, uint64_t operations)
     if (c->store->published.applied_lsn <= c->control->snapshot_lsn)
         return false;
     return (c->interval_ops && operations - c->ops_at_last >= c->interval_ops) ||
-           (c->interval_bytes && c->wal_since_bytes >= c->interval_bytes);
+           (c->interval_bytes && c->wal_since_bytes >= c->interval_bytes) || wal_is_full(c->wal);
+}
+
+/* About what a snapshot of the live data takes at most, while an older one is still there. */
+static uint64_t snapshot_bytes_expected(const struct view_state *s)
+{
+    uint64_t live = s->key_bytes + s->item_bytes + 64 * (s->keys + s->items);
+    return live + live / 4 + 1024 * 1024;
 }
 
 void checkpoint_measure(struct checkpoint *c)
 {
+    wal_keep_free(c->wal, snapshot_bytes_expected(&c->store->published));
     struct wal_log log;
     if (wal_log_list(c->data_dir, &log))
         return;
@@ -141,7 +150,8 @@ void checkpoint_measure(struct checkpoint *c)
     snapshot_list_free(&list);
 }
 
-/* Deletes what the two newest snapshots make unneeded, oldest first. Failing to delete is not a failure. */
+/* Deletes what the two newest snapshots make unneeded, oldest first; on a full disk, what the newest does. Failing to
+ * delete is not a failure. */
 static void delete_old(struct checkpoint *c)
 {
     char path[4096];
@@ -157,7 +167,7 @@ static void delete_old(struct checkpoint *c)
         snapshot_list_free(&list);
     }
     struct wal_log log;
-    uint64_t keep_from = c->control->older_snapshot_lsn;
+    uint64_t keep_from = wal_is_full(c->wal) ? c->control->snapshot_lsn : c->control->older_snapshot_lsn;
     if (keep_from && wal_log_list(c->data_dir, &log) == 0) {
         for (size_t i = 0; i + 1 < log.count && log.first_lsns[i + 1] <= keep_from; i++) {
             if (wal_log_path(path, sizeof path, c->data_dir, log.first_lsns[i]))
@@ -190,7 +200,7 @@ static int finish(struct checkpoint *c, uint64_t lsn)
     if (rc)
         return rc;
     if (lsn != c->control->snapshot_lsn) {
-        c->control->older_snapshot_lsn = c->control->snapshot_lsn;
+        c->control->older_snapshot_lsn = wal_is_full(c->wal) ? 0 : c->control->snapshot_lsn;
         c->control->snapshot_lsn = lsn;
     }
     c->control->last_lsn = wal_durable_lsn(c->wal);
@@ -231,7 +241,7 @@ enum checkpoint_outcome checkpoint_poll(struct checkpoint *c, char *sentence, si
     }
     c->disk->calls->unlink(c->disk, c->tmp_path);
     c->failures++;
-    c->retry_ns = clock_monotonic_ns() + RETRY_NS;
+    c->retry_ns = clock_monotonic_ns() + (wal_is_full(c->wal) ? RETRY_FULL_NS : RETRY_NS);
     log_warning("checkpoint: failed, will be tried again: %s", sentence);
     return CHECKPOINT_FAILED;
 }

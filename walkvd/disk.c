@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -83,6 +84,13 @@ static int64_t system_size(struct disk *d, int fd)
     return fstat(fd, &st) ? -errno : st.st_size;
 }
 
+static int64_t system_free_bytes(struct disk *d, int fd)
+{
+    (void)d;
+    struct statvfs st;
+    return fstatvfs(fd, &st) ? -errno : (int64_t)(st.f_bavail * st.f_frsize);
+}
+
 static int system_rename(struct disk *d, const char *from, const char *to)
 {
     (void)d;
@@ -114,6 +122,7 @@ struct disk *disk_system(void)
         .fallocate = system_fallocate,
         .ftruncate = system_ftruncate,
         .size = system_size,
+        .free_bytes = system_free_bytes,
         .rename = system_rename,
         .unlink = system_unlink,
         .mkdir = system_mkdir,

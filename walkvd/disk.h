@@ -28,6 +28,7 @@ struct disk_calls {
     int (*fallocate)(struct disk *, int fd, uint64_t offset, uint64_t bytes);
     int (*ftruncate)(struct disk *, int fd, uint64_t bytes);
     int64_t (*size)(struct disk *, int fd);
+    int64_t (*free_bytes)(struct disk *, int fd); /* of the file system, as far as this user may fill it */
     int (*rename)(struct disk *, const char *from, const char *to);
     int (*unlink)(struct disk *, const char *path);
     int (*mkdir)(struct disk *, const char *path, mode_t mode);

@@ -4,7 +4,7 @@
 
 #include "batch.h"
 #include "clock.h"
-#include "listener.h"
+#include "socket_listener.h"
 #include "log.h"
 #include "peer.h"
 #include "status.h"
@@ -489,7 +489,7 @@ int server_run(struct recovery *r, struct disk *disk, const struct walkvd_config
     s->base = event_base_new();
     if (!s->base)
         fatal(EX_OSERR, "no event loop: %s", strerror(errno));
-    s->listen_fd = listener_open(config->socket_path);
+    s->listen_fd = socket_listener_open(config->socket_path);
     s->accepting = add_event(s, s->listen_fd, EV_READ | EV_PERSIST, on_accept);
     s->idle = add_event(s, -1, 0, on_wake);
     s->housekeeping = add_event(s, -1, EV_PERSIST, on_wake);

@@ -52,6 +52,7 @@ struct wal {
     int failure;
     bool full;
     uint64_t full_since_ns;
+    uint64_t keep_free_bytes;
     struct buffer out;
     char *zeros;
 };
@@ -167,24 +168,37 @@ static bool is_full_errno(int rc)
     return rc == -ENOSPC || rc == -EDQUOT || rc == -EFBIG;
 }
 
-/* Has the next segment ready with room for `batch_bytes`. A full disk is tried again only now and then. */
-static int prepare_next(struct wal *w, uint64_t batch_bytes)
+static bool leaves_kept_room(const struct wal *w, uint64_t bytes)
+{
+    int64_t free_bytes = w->current.fd < 0 ? -1 : w->disk->calls->free_bytes(w->disk, w->current.fd);
+    /* What the current and the next segment may still add to the snapshot counts too. */
+    return free_bytes < 0 || (uint64_t)free_bytes >= bytes + w->keep_free_bytes + 2 * w->options.segment_bytes;
+}
+
+/* Has the next segment ready with room for `batch_bytes`. What adds data may not use the room that is kept for
+ * snapshots; a full disk is tried again only now and then. */
+static int prepare_next(struct wal *w, uint64_t batch_bytes, bool adds)
 {
     uint64_t bytes = segment_bytes_for(w, batch_bytes);
     if (w->next.fd >= 0 && w->next.bytes >= bytes)
         return 0;
     uint64_t now = clock_monotonic_ns();
-    if (w->full && now - w->full_since_ns < FULL_RETRY_NS)
+    if (adds && w->full && now - w->full_since_ns < FULL_RETRY_NS)
         return -ENOSPC;
-    int rc = prepare_file(w, bytes);
+    int rc = adds && !leaves_kept_room(w, bytes) ? -ENOSPC : prepare_file(w, bytes);
     if (is_full_errno(rc)) {
         w->full = true;
         w->full_since_ns = now;
         return -ENOSPC;
     }
-    if (!rc)
+    if (!rc && adds)
         w->full = false;
     return rc;
+}
+
+void wal_keep_free(struct wal *w, uint64_t bytes)
+{
+    w->keep_free_bytes = bytes;
 }
 
 /* Encodes a batch into w->out and moves the chain and the LSN past it. */
@@ -319,12 +333,13 @@ int wal_make_room(struct wal *w, uint64_t payload_bytes, bool adds)
         return -EIO;
     uint64_t bytes = wal_batch_bytes((uint32_t)payload_bytes, w->options.block_bytes);
     uint64_t left = room_left(w);
-    int rc = prepare_next(w, bytes > left ? bytes : 0);
+    bool fits = bytes <= left;
+    int rc = prepare_next(w, fits ? 0 : bytes, adds || fits);
     if (rc == -ENOSPC) {
         uint64_t kept = adds ? w->current.bytes / 4 : 0;
         return left >= bytes + kept ? 0 : -ENOSPC;
     }
-    return !rc && bytes > left ? rotate(w) : rc;
+    return !rc && !fits ? rotate(w) : rc;
 }
 
 int wal_append(struct wal *w, struct span payload, uint32_t count, uint64_t time_ns, uint64_t *checksum)
@@ -360,7 +375,7 @@ bool wal_prepare(struct wal *w)
 {
     if (wal_failure(w))
         return false;
-    if (prepare_next(w, 0) != 0)
+    if (prepare_next(w, 0, true) != 0)
         return false;
     if (zero_ahead(w, &w->next, w->next.bytes, ZERO_BYTES) != 0) {
         /* Only the head start is lost: the room is reserved. */

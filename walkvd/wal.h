@@ -52,6 +52,9 @@ int wal_witness(struct wal *);
 /* Ends the log on purpose: seal, sync, control file clean. Returns 0 or a negative errno. */
 int wal_stop(struct wal *);
 
+/* Sets how much of the disk what adds data must leave free: the room that the next snapshot needs. */
+void wal_keep_free(struct wal *, uint64_t bytes);
+
 /* Goes on preparing the next segment, a little at a time; call it when there is a moment. Returns true while
  * there is more to do. */
 bool wal_prepare(struct wal *);
@@ -60,7 +63,7 @@ uint64_t wal_next_lsn(const struct wal *);
 uint64_t wal_durable_lsn(const struct wal *);
 /* Errno of the failure that stopped the log, or 0. */
 int wal_failure(const struct wal *);
-/* True while the next segment cannot be prepared because the disk is full. */
+/* True while the next segment cannot be prepared because the disk is full, but for what is kept free. */
 bool wal_is_full(const struct wal *);
 /* File descriptor that becomes readable when the background sync has failed; -1 in sync mode. */
 int wal_alarm_fd(const struct wal *);

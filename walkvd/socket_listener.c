@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * walkvd's Unix socket; see listener.h. */
-#include "listener.h"
+ * walkvd's Unix socket; see socket_listener.h. */
+#include "socket_listener.h"
 
 #include "log.h"
 
@@ -12,7 +12,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-int listener_open(const char *path)
+int socket_listener_open(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path)
