@@ -26,6 +26,8 @@ static bool is_loopback(struct span name)
 
 bool hosts_allow(const struct worker *w, struct span name)
 {
+    if (!name.bytes)
+        return true;
     const char *at = w->config->allowed_hosts;
     if (!at || !*at)
         return !w->loopback || is_loopback(name);

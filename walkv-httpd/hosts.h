@@ -7,7 +7,7 @@
 #include "span.h"
 #include "worker.h"
 
-/* `host_name` without a port; empty (HTTP/1.0 without Host) is allowed only where any name is. */
+/* `host_name` without a port. Empty (HTTP/1.0 without Host) is allowed: every browser sends one. */
 bool hosts_allow(const struct worker *, struct span host_name);
 
 #endif

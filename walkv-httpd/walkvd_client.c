@@ -273,8 +273,7 @@ void walkvd_client_flush(struct walkvd_client *c)
             p->queued = true;
             p->stream_at = c->out_end;
             buffer_append(&c->out, p->frame.data, p->frame.bytes);
-            c->out_end += p->frame.bytes;
-            buffer_free(&p->frame);
+            c->out_end += p->frame.bytes; /* the frame is kept: it may have to go to another connection */
         }
     }
     while (c->out.bytes) {
