@@ -20,6 +20,7 @@ enum {
     READ_BYTES = 64 * 1024,
     OUT_HIGH_BYTES = 256 * 1024,  /* answers that are not read yet, before no more requests are taken */
     STREAM_LOW_BYTES = 64 * 1024, /* below it a stream makes its next piece */
+    TURN_BYTES = 256 * 1024,      /* sent to one client before the others have their turn */
     LINGER_BYTES = 1024 * 1024,
 };
 #define LINGER_NS (2 * NS_PER_S)
@@ -58,17 +59,21 @@ static bool idle(const struct conn *c)
     return c->state == CONN_HEAD && c->in.bytes == c->request_at && c->out.bytes == c->sent;
 }
 
+bool conn_close_oldest_idle(struct worker *w)
+{
+    struct conn *oldest = w->last_conn;
+    while (oldest && !idle(oldest))
+        oldest = oldest->previous;
+    if (oldest)
+        conn_close(oldest);
+    return oldest;
+}
+
 void conn_open(struct worker *w, int fd)
 {
-    if (w->conn_count >= w->config->max_connections) {
-        struct conn *oldest = w->last_conn;
-        while (oldest && !idle(oldest))
-            oldest = oldest->previous;
-        if (!oldest) {
-            close(fd);
-            return;
-        }
-        conn_close(oldest);
+    if (w->conn_count >= w->config->max_connections && !conn_close_oldest_idle(w)) {
+        close(fd);
+        return;
     }
     struct conn *c = calloc(1, sizeof *c);
     must(c);
@@ -303,6 +308,7 @@ static void process(struct conn *c)
 /* Sends what is there, then sees what comes next. May close the connection. */
 static void flush(struct conn *c)
 {
+    size_t sent_now = 0;
     for (;;) {
         while (c->sent < c->out.bytes) {
             ssize_t n = send(c->fd, c->out.data + c->sent, c->out.bytes - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -319,8 +325,13 @@ static void flush(struct conn *c)
                 return;
             }
             c->sent += (size_t)n;
+            sent_now += (size_t)n;
         }
         c->sent = c->out.bytes = 0;
+        if (sent_now > TURN_BYTES && !c->reset) {
+            event_add(c->writable, NULL); /* there are others */
+            return;
+        }
         if (c->reset) {
             conn_close(c);
             return;

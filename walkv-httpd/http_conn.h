@@ -77,6 +77,7 @@ struct conn {
     char name[NAME_BYTES_MAX]; /* key or queue */
     struct piece value; /* minified, in place */
     enum op op;
+    enum condition condition;
     void *pending; /* in walkvd_client */
     struct stream *stream;
 
@@ -85,6 +86,8 @@ struct conn {
 };
 
 void conn_open(struct worker *, int fd);
+/* Closes the idle connection that was used least recently. False when none is idle. */
+bool conn_close_oldest_idle(struct worker *);
 void conn_close(struct conn *);
 
 /* The answer of walkvd to the request that this connection waits for. */

@@ -64,6 +64,15 @@ static bool none_match(struct span list, uint64_t version)
     return false;
 }
 
+/* One well-formed tag that is none of ours: weak, or not a number (RFC 9110 section 8.8.3). */
+static bool is_foreign_tag(struct span tag)
+{
+    if (tag.bytes > 2 && tag.at[0] == 'W' && tag.at[1] == '/')
+        tag.at += 2, tag.bytes -= 2;
+    return tag.bytes >= 2 && tag.at[0] == '"' && tag.at[tag.bytes - 1] == '"' &&
+           !memchr(tag.at + 1, '"', tag.bytes - 2);
+}
+
 struct get {
     struct conn *conn;
     struct span if_none_match;
@@ -141,6 +150,8 @@ static bool take_condition(struct conn *c, const struct http_request *req, enum 
         *condition = CONDITION_EXISTS;
     else if (matches && take_tag(&match, version) && !match.bytes)
         *condition = CONDITION_VERSION;
+    else if (matches && is_foreign_tag(match))
+        *condition = CONDITION_VERSION, *version = 0; /* of no key, so it cannot match */
     else if (matches)
         wrong = "If-Match must be * or one version as in ETag, such as 17 in quotes";
     if (wrong)

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE_BYTES = 64 * 1024, PIECE_ENTRIES = 1000, KEYS_LIMIT_MAX = 10000, ITEMS_LIMIT_MAX = 1000, ITEMS_LIMIT = 100 };
+enum { PIECE_BYTES = 64 * 1024, PIECE_ENTRIES = 1000, KEYS_LIMIT_MAX = 10000, ITEMS_LIMIT_MAX = 1000, ITEMS_LIMIT = 100, PAGE_BYTES = 4 * 1024 * 1024 };
 
 static void append_text(struct buffer *b, const char *text)
 {
@@ -267,7 +267,7 @@ ROUTE_HANDLER(kv_list)
     struct buffer *out = &c->worker->scratch;
     out->bytes = 0;
     append_text(out, keys_open(s));
-    struct walk w = {c, kv_database, append_key, s, .entries_max = limit, .bytes_max = SIZE_MAX};
+    struct walk w = {c, kv_database, append_key, s, .entries_max = limit, .bytes_max = PAGE_BYTES};
     int rc = walk(&w);
     free(s);
     if (rc) {
@@ -333,7 +333,7 @@ static int read_items(const struct view *view, void *arg)
     for (rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
         if (memcmp(key.mv_data, first, 8) != 0 || value.mv_size < VIEW_ITEM_HEADER_BYTES)
             break;
-        if (count == it->limit) {
+        if (count == it->limit || out->bytes >= PAGE_BYTES) {
             more = true;
             break;
         }

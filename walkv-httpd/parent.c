@@ -111,6 +111,7 @@ int parent_run(const struct httpd_config *config, int listen_fd)
         int signal = sigtimedwait(&wanted, NULL, &wait);
         if ((signal == SIGTERM || signal == SIGINT) && !stopping) {
             stopping = true;
+            close(listen_fd);
             stop_by_ns = clock_monotonic_ns() + config->drain_timeout_ns + NS_PER_S;
             kill_all(children, count, SIGTERM);
         }

@@ -26,15 +26,13 @@ ROUTE_HANDLER(service_live)
     answer_text(c, "{\"success\":true,\"status\":\"alive\"}");
 }
 
-ROUTE_HANDLER(service_ready)
+static void append_ready(struct conn *c, bool answers)
 {
-    (void)req;
-    (void)body;
     struct view_state state;
     int rc = view_read(c->worker->view, view_read_state, &state);
     if (c->worker->draining)
         response_failure(c, FAILURE_UNAVAILABLE, "This worker is stopping");
-    else if (!walkvd_client_connected(c->worker->client))
+    else if (!answers)
         response_failure(c, FAILURE_UNAVAILABLE,
                          rc ? "walkvd does not answer, and there is no view to read from"
                             : "walkvd does not answer; reads are served from the last published state");
@@ -42,6 +40,16 @@ ROUTE_HANDLER(service_ready)
         response_failure(c, FAILURE_UNAVAILABLE, "The view is not attached");
     else
         answer_text(c, "{\"success\":true,\"status\":\"ready\"}");
+}
+
+ROUTE_HANDLER(service_ready)
+{
+    (void)req;
+    (void)body;
+    if (walkvd_client_connected(c->worker->client))
+        walkvd_client_ask_status(c->worker->client, c);
+    else
+        append_ready(c, false);
 }
 
 /* What the view alone knows, while walkvd is away. */
@@ -100,7 +108,10 @@ static void append_status(struct conn *c, const struct status *status)
 
 void service_status_done(struct conn *c, const struct status *status)
 {
-    append_status(c, status);
+    if (c->route->handler == service_ready)
+        append_ready(c, status != NULL);
+    else
+        append_status(c, status);
     conn_finish(c);
 }
 
@@ -108,8 +119,5 @@ ROUTE_HANDLER(service_status)
 {
     (void)req;
     (void)body;
-    if (walkvd_client_connected(c->worker->client))
-        walkvd_client_ask_status(c->worker->client, c);
-    else
-        append_status(c, NULL);
+    walkvd_client_ask_status(c->worker->client, c);
 }

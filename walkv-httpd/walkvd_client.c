@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { READ_BYTES = 256 * 1024, RECONNECT_MS = 20 };
+enum { READ_BYTES = 256 * 1024, RECONNECT_MS = 20, WAITING_BYTES_MAX = 64 * 1024 * 1024, KEEP_BYTES = 1024 * 1024 };
 #define STATUS_TIMEOUT_NS NS_PER_S
 
 /* A request that has not been answered yet, in the order of sending. */
@@ -21,6 +21,7 @@ struct pending {
     struct pending *next;
     struct conn *conn; /* NULL: nobody waits any more */
     struct buffer frame;
+    uint32_t id;
     uint64_t deadline_ns;
     uint64_t stream_at; /* where its frame begins in what goes to this connection; valid when `queued` */
     bool queued;        /* stands in `out`, so some of it may have been sent */
@@ -42,9 +43,11 @@ struct walkvd_client {
     uint64_t out_end;
     struct pending *first, *last;
     uint32_t next_id;
+    size_t waiting_bytes; /* of writes that have not been answered */
     uint64_t max_value_bytes;
     uint8_t uuid[UUID_BYTES];
     bool uuid_known;
+    char *view_path;
 };
 
 bool walkvd_client_connected(const struct walkvd_client *c)
@@ -80,8 +83,10 @@ static struct pending *pop(struct walkvd_client *c)
     return p;
 }
 
-static void pending_free(struct pending *p)
+static void pending_free(struct walkvd_client *c, struct pending *p)
 {
+    if (!p->status)
+        c->waiting_bytes -= p->frame.bytes;
     buffer_free(&p->frame);
     free(p);
 }
@@ -102,8 +107,8 @@ static void disconnect(struct walkvd_client *c)
     close(c->fd);
     c->fd = -1;
     c->greeted = c->stalled = false;
-    c->in.bytes = 0;
-    c->out.bytes = 0;
+    buffer_free(&c->in);
+    buffer_free(&c->out);
     uint64_t sent = c->out_begin;
     struct pending *list = c->first, *unsent = NULL, **tail = &unsent, *lost = NULL, **lost_tail = &lost;
     c->first = c->last = NULL;
@@ -124,7 +129,7 @@ static void disconnect(struct walkvd_client *c)
     for (struct pending *p = lost, *next; p; p = next) {
         next = p->next;
         answer(p, &unknown);
-        pending_free(p);
+        pending_free(c, p);
     }
 }
 
@@ -143,12 +148,14 @@ static void take_greeting(struct walkvd_client *c, struct span body)
     c->greeted = true;
     c->max_value_bytes = g.max_value_bytes;
     /* The view of this store, wherever it is now. */
-    if (!c->uuid_known || memcmp(c->uuid, g.uuid, UUID_BYTES) != 0) {
-        char *path = strndup(g.view_path.at, g.view_path.bytes);
-        must(path);
+    bool same_path = c->view_path && strlen(c->view_path) == g.view_path.bytes &&
+                     memcmp(c->view_path, g.view_path.at, g.view_path.bytes) == 0;
+    if (!c->uuid_known || !same_path || memcmp(c->uuid, g.uuid, UUID_BYTES) != 0) {
+        free(c->view_path);
+        c->view_path = strndup(g.view_path.at, g.view_path.bytes);
+        must(c->view_path);
         view_reader_free(&c->worker->view);
-        c->worker->view = view_reader_new(path, g.uuid, 0);
-        free(path);
+        c->worker->view = view_reader_new(c->view_path, g.uuid, 0);
         memcpy(c->uuid, g.uuid, UUID_BYTES);
         c->uuid_known = true;
     }
@@ -168,7 +175,7 @@ static bool take_frame(struct walkvd_client *c, const struct frame *frame)
     struct write_result result;
     struct status status;
     struct pending *p = c->first;
-    if (!p || !p->queued)
+    if (!p || !p->queued || p->id != frame->id)
         return false;
     if (p->status ? frame->type != FRAME_STATUS_REPLY || !status_decode(frame->body, &status)
                   : frame->type != FRAME_RESULT || !frame_decode_result(frame->body, &result))
@@ -185,7 +192,7 @@ static bool take_frame(struct walkvd_client *c, const struct frame *frame)
             conn_write_done(conn, &result);
         conn_resume(conn);
     }
-    pending_free(p);
+    pending_free(c, p);
     return true;
 }
 
@@ -220,6 +227,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     }
     if (c->fd >= 0)
         buffer_consume(&c->in, used);
+    if (!c->in.bytes && c->in.room > KEEP_BYTES)
+        buffer_free(&c->in);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
@@ -290,6 +299,8 @@ void walkvd_client_flush(struct walkvd_client *c)
         buffer_consume(&c->out, (size_t)n);
         c->out_begin += (uint64_t)n;
     }
+    if (c->out.room > KEEP_BYTES)
+        buffer_free(&c->out);
 }
 
 static struct pending *add(struct walkvd_client *c, struct conn *conn, uint64_t timeout_ns)
@@ -297,6 +308,7 @@ static struct pending *add(struct walkvd_client *c, struct conn *conn, uint64_t 
     struct pending *p = calloc(1, sizeof *p);
     must(p);
     p->conn = conn;
+    p->id = c->next_id++;
     p->deadline_ns = clock_monotonic_ns() + timeout_ns;
     conn->pending = p;
     if (c->last)
@@ -307,17 +319,21 @@ static struct pending *add(struct walkvd_client *c, struct conn *conn, uint64_t 
     return p;
 }
 
-void walkvd_client_submit(struct walkvd_client *c, struct conn *conn, const struct write_request *request)
+bool walkvd_client_submit(struct walkvd_client *c, struct conn *conn, const struct write_request *request)
 {
+    if (c->waiting_bytes >= WAITING_BYTES_MAX)
+        return false;
     struct pending *p = add(c, conn, c->worker->config->write_timeout_ns);
-    frame_encode_write(&p->frame, c->next_id++, request);
+    frame_encode_write(&p->frame, p->id, request);
+    c->waiting_bytes += p->frame.bytes;
+    return true;
 }
 
 void walkvd_client_ask_status(struct walkvd_client *c, struct conn *conn)
 {
     struct pending *p = add(c, conn, STATUS_TIMEOUT_NS);
     p->status = true;
-    frame_encode_empty(&p->frame, FRAME_STATUS, c->next_id++);
+    frame_encode_empty(&p->frame, FRAME_STATUS, p->id);
 }
 
 void walkvd_client_forget(struct walkvd_client *c, struct conn *conn)
@@ -352,7 +368,7 @@ void walkvd_client_tick(struct walkvd_client *c, uint64_t now_ns)
         if (c->last == p)
             c->last = previous;
         answer(p, &unavailable);
-        pending_free(p);
+        pending_free(c, p);
     }
 }
 
@@ -376,12 +392,13 @@ void walkvd_client_free(struct walkvd_client **client)
     if (c->fd >= 0)
         close(c->fd);
     while (c->first)
-        pending_free(pop(c));
+        pending_free(c, pop(c));
     event_free(c->readable);
     event_free(c->writable);
     event_free(c->retry);
     buffer_free(&c->in);
     buffer_free(&c->out);
+    free(c->view_path);
     free(c);
     *client = NULL;
 }

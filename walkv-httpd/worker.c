@@ -29,12 +29,17 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
         int conn_fd = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (conn_fd < 0) {
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-                log_warning("no connection can be taken for the moment: %s", strerror(errno));
+                if (conn_close_oldest_idle(w))
+                    continue;
+                if (!w->told_full)
+                    log_warning("no connection can be taken for the moment: %s", strerror(errno));
+                w->told_full = true;
                 event_del(w->accepting);
                 w->accept_paused = true;
             }
             return;
         }
+        w->told_full = false;
         int one = 1;
         setsockopt(conn_fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         conn_open(w, conn_fd);
@@ -67,6 +72,7 @@ static void on_terminate(evutil_socket_t fd, short what, void *arg)
     w->draining = true;
     w->drain_until_ns = clock_monotonic_ns() + w->config->drain_timeout_ns;
     event_del(w->accepting);
+    close(w->listen_fd); /* without siblings, new clients are refused from now on and not left waiting */
     conn_tick(w, clock_monotonic_ns());
     if (!w->conn_count)
         event_base_loopbreak(w->base);

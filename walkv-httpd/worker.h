@@ -27,6 +27,7 @@ struct worker {
     struct event *accepting;
     struct event *ticking;
     struct event *terminate[2];
+    bool told_full; /* the log knows that there are no descriptors */
     bool accept_paused; /* no descriptors left */
     bool draining;
     uint64_t drain_until_ns;

@@ -61,6 +61,7 @@ bool write_take_value(struct conn *c, struct span body, struct span *key)
 void write_submit(struct conn *c, enum op op, enum condition condition, uint64_t version)
 {
     c->op = op;
+    c->condition = condition;
     bool takes_value = op == OP_SET || op == OP_ENQUEUE;
     const struct write_request request = {
         .op = op,
@@ -69,7 +70,8 @@ void write_submit(struct conn *c, enum op op, enum condition condition, uint64_t
         .name = conn_name(c),
         .value = takes_value ? conn_piece(c, c->value) : (struct span){0},
     };
-    walkvd_client_submit(c->worker->client, c, &request);
+    if (!walkvd_client_submit(c->worker->client, c, &request))
+        response_failure(c, FAILURE_UNAVAILABLE, "Too many writes are waiting for the store; try again");
 }
 
 void read_failed(struct conn *c, int rc)
@@ -139,8 +141,10 @@ void conn_write_done(struct conn *c, const struct write_result *result)
         else
             snprintf(extra, sizeof extra, ",\"version\":null");
         response_failure_with(c, FAILURE_PRECONDITION_FAILED,
-                              result->version ? NULL : "The key does not exist, and If-Match asks for a version of it", &r,
-                              extra);
+                              c->condition == CONDITION_ABSENT ? "The key exists, and If-None-Match: * asks for none"
+                              : result->version               ? NULL
+                                                              : "The key does not exist, and If-Match asks for one",
+                              &r, extra);
         break;
     case RESULT_STORAGE_FULL:
         response_failure_with(c, FAILURE_STORAGE_FULL, NULL, &r, "");

@@ -51,8 +51,9 @@ static void usage(FILE *out)
           "  wal.log ({\"id\",\"type\",\"status\":\"STARTED\",...} a line; types SET, DELETE, CLEAR, QUEUE_ENQUEUE,\n"
           "  QUEUE_DEQUEUE, QUEUE_CLEAR) that no {\"type\":\"COMMIT\",\"id\"} follows.\n"
           "\n"
-          "Exit status: 0 done, 64 usage, 65 damaged or invalid data, 69 walkvd does not answer, 74 I/O error,\n"
-          "78 data of a newer format.\n",
+          "Exit status: 0 done, 64 usage, 65 damaged or invalid data, 66 no such input, 69 walkvd does not answer,\n"
+          "71 system error, 73 the store is full, 74 I/O error, 76 another protocol, 77 no right to the view, 78 data\n"
+          "of a newer format.\n",
           out);
 }
 

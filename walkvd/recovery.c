@@ -134,7 +134,7 @@ static void read_control(struct run *run)
     case CONTROL_DAMAGED:
         fatal(EX_DATAERR, "%s/control is damaged at offset 0", run->data_dir);
     case CONTROL_NEWER:
-        fatal(EX_CONFIG, "%s was written by a newer walkv; this one reads format version %u", run->data_dir,
+        fatal(EX_CONFIG, "%s/control was written by a newer walkv; this one reads format version %u", run->data_dir,
               CONTROL_VERSION);
     case CONTROL_UNREADABLE:
         fatal(status_of(error), "%s/control cannot be read: %s", run->data_dir, strerror(error));
@@ -302,6 +302,8 @@ static int replay_batch(const struct wal_segment *segment, const struct wal_batc
 
 static void refuse(struct run *run, const struct wal_finding *f)
 {
+    /* This start ends in good order: the view is as trustworthy as before. */
+    view_mark_recovery(run->recovery->view, false);
     char range[80] = "";
     if (f->last_lsn)
         snprintf(range, sizeof range, " (LSN %" PRIu64 " to %" PRIu64 ")", f->first_lsn, f->last_lsn);

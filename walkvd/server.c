@@ -29,9 +29,11 @@ enum {
     HOUSEKEEPING_MS = 200,
 };
 
+/* What is owed to a peer, in the order in which it asked. */
 struct reply {
     struct peer *peer;
     uint32_t id;
+    struct batch_item *item; /* NULL: the status */
 };
 
 struct server {
@@ -52,9 +54,10 @@ struct server {
 
     struct batch batch;
     struct batch_item *items;
-    struct reply *replies;
     size_t item_count;
     size_t item_bytes;
+    struct reply *replies;
+    size_t reply_count;
 
     struct checkpoint checkpoint;
     uint64_t started_ns;
@@ -249,7 +252,7 @@ static bool collect_peer(struct server *s, struct peer *p)
 {
     struct frame frame;
     for (unsigned taken = 0; !p->broken && !p->closing; taken++) {
-        if (s->item_count == TURN_ITEMS_MAX || s->item_bytes >= TURN_BYTES_MAX || taken == PEER_ITEMS_MAX) {
+        if (s->reply_count == TURN_ITEMS_MAX || s->item_bytes >= TURN_BYTES_MAX || taken == PEER_ITEMS_MAX) {
             s->more = true;
             return taken == PEER_ITEMS_MAX;
         }
@@ -270,18 +273,12 @@ static bool collect_peer(struct server *s, struct peer *p)
                 break;
             }
             s->item_bytes += frame.body.bytes;
-            s->replies[s->item_count++] = (struct reply){p, frame.id};
+            s->replies[s->reply_count++] = (struct reply){p, frame.id, item};
+            s->item_count++;
             break;
-        case FRAME_STATUS: {
-            struct status status;
-            struct buffer body = {0};
-            fill_status(s, &status);
-            status_encode(&body, &status);
-            frame_begin(&p->out, FRAME_STATUS_REPLY, frame.id, body.bytes);
-            buffer_append(&p->out, body.data, body.bytes);
-            buffer_free(&body);
+        case FRAME_STATUS:
+            s->replies[s->reply_count++] = (struct reply){p, frame.id, NULL};
             break;
-        }
         case FRAME_CHECKPOINT:
             take_checkpoint(s, p, &frame);
             break;
@@ -294,7 +291,7 @@ static bool collect_peer(struct server *s, struct peer *p)
 
 static void collect(struct server *s)
 {
-    s->item_count = s->item_bytes = 0;
+    s->item_count = s->item_bytes = s->reply_count = 0;
     s->more = false;
     struct peer *last = NULL;
     for (struct peer *p = s->peers; p; p = p->next) {
@@ -318,10 +315,6 @@ static void collect(struct server *s)
 static void run_batch(struct server *s)
 {
     int rc = batch_run(&s->batch, s->items, s->item_count);
-    for (size_t i = 0; i < s->item_count; i++) {
-        if (!s->replies[i].peer->broken)
-            frame_encode_result(&s->replies[i].peer->out, s->replies[i].id, &s->items[i].result);
-    }
     s->last_batch_ns = clock_monotonic_ns();
     s->witnessed = false;
     if (rc) {
@@ -330,6 +323,27 @@ static void run_batch(struct server *s)
                             : "the view cannot be written: %s; stopping, nothing of this batch was acknowledged",
                   strerror(wal_error ? wal_error : -rc));
         stop(s, wal_error ? EX_IOERR : EX_OSERR);
+    }
+}
+
+/* Appends to each peer's output what it is owed, in the order in which it asked. */
+static void reply_all(struct server *s)
+{
+    for (size_t i = 0; i < s->reply_count; i++) {
+        const struct reply *r = &s->replies[i];
+        if (r->peer->broken)
+            continue;
+        if (r->item) {
+            frame_encode_result(&r->peer->out, r->id, &r->item->result);
+            continue;
+        }
+        struct status status;
+        struct buffer body = {0};
+        fill_status(s, &status);
+        status_encode(&body, &status);
+        frame_begin(&r->peer->out, FRAME_STATUS_REPLY, r->id, body.bytes);
+        buffer_append(&r->peer->out, body.data, body.bytes);
+        buffer_free(&body);
     }
 }
 
@@ -390,10 +404,12 @@ static bool idle_work(struct server *s)
 static void turn(struct server *s)
 {
     collect(s);
-    if (s->item_count) {
-        uint64_t segment = wal_segment_first_lsn(s->recovery->wal);
+    uint64_t segment = wal_segment_first_lsn(s->recovery->wal);
+    if (s->item_count)
         run_batch(s);
-        finish_peers(s);
+    reply_all(s);
+    finish_peers(s);
+    if (s->item_count) {
         /* Keeps pace with what the log uses: a little of the next segment per batch. */
         wal_prepare(s->recovery->wal);
         if (segment != wal_segment_first_lsn(s->recovery->wal))
