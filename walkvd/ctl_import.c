@@ -30,6 +30,7 @@ struct import {
     uint64_t bytes_total;
     struct buffer name;  /* decoded */
     struct buffer value; /* minified */
+    struct buffer input; /* of what cannot be mapped */
 };
 
 static void take_result(struct import *im)
@@ -333,8 +334,9 @@ static int import_original_log(struct import *im, const char *path, struct span 
     return status;
 }
 
-/* The bytes of a file, mapped or, for what cannot be mapped, read. Never given back: walkvctl ends soon. */
-static struct span file_bytes(int fd, const char *path)
+/* The bytes of a file, mapped or, for what cannot be mapped, read into im->input. A map is never given back:
+ * walkvctl ends soon. */
+static struct span file_bytes(struct import *im, int fd, const char *path)
 {
     struct stat st;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
@@ -344,18 +346,18 @@ static struct span file_bytes(int fd, const char *path)
         if (map != MAP_FAILED)
             return (struct span){map, (size_t)st.st_size};
     }
-    struct buffer all = {0};
+    struct buffer *all = &im->input;
     for (;;) {
-        if (buffer_reserve(&all, 1024 * 1024))
+        if (buffer_reserve(all, 1024 * 1024))
             fatal(EX_OSERR, "%s: out of memory", path);
-        ssize_t n = read(fd, all.data + all.bytes, all.room - all.bytes);
+        ssize_t n = read(fd, all->data + all->bytes, all->room - all->bytes);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             fatal(EX_IOERR, "%s: %s", path, strerror(errno));
         if (n == 0)
-            return buffer_span(&all);
-        all.bytes += (size_t)n;
+            return buffer_span(all);
+        all->bytes += (size_t)n;
     }
 }
 
@@ -372,13 +374,13 @@ static int import_directory(struct import *im, const char *dir)
     char path[4096];
     snprintf(path, sizeof path, "%s/db.json", dir);
     int fd = open_input(path, true);
-    struct span document = fd < 0 ? (struct span){"{}", 2} : file_bytes(fd, path);
+    struct span document = fd < 0 ? (struct span){"{}", 2} : file_bytes(im, fd, path);
     bool have_document = fd >= 0;
     snprintf(path, sizeof path, "%s/wal.log", dir);
     fd = open_input(path, true);
     if (!have_document && fd < 0)
         fatal(EX_NOINPUT, "%s holds neither db.json nor wal.log", dir);
-    struct span log = fd < 0 ? (struct span){"", 0} : file_bytes(fd, path);
+    struct span log = fd < 0 ? (struct span){"", 0} : file_bytes(im, fd, path);
     import_document(im, "db.json", document);
     return import_original_log(im, "wal.log", log, document);
 }
@@ -409,7 +411,7 @@ int ctl_import(const struct ctl *ctl)
     if (directory) {
         status = import_directory(&im, ctl->operand);
     } else {
-        struct span text = file_bytes(fd, ctl->operand);
+        struct span text = file_bytes(&im, fd, ctl->operand);
         if (looks_like_lines(text))
             import_lines(&im, ctl->operand, text);
         else
@@ -421,5 +423,6 @@ int ctl_import(const struct ctl *ctl)
     ctl_disconnect(&im.client);
     buffer_free(&im.name);
     buffer_free(&im.value);
+    buffer_free(&im.input);
     return status;
 }

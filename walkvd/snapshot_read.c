@@ -102,7 +102,7 @@ static int read_header(struct window *w, const uint8_t *uuid, struct snapshot_he
     case SNAPSHOT_VALID:
         break;
     case SNAPSHOT_NEWER:
-        return say(f, SNAPSHOT_NEWER, 8, "was written in format version %u, this walkv reads %u", h->version,
+        return say(f, SNAPSHOT_NEWER, 8, "was written by a newer walkv: format version %u, this one reads %u", h->version,
                    SNAPSHOT_VERSION);
     default:
         return say(f, SNAPSHOT_DAMAGED, 0, "the header is damaged");

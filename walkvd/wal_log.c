@@ -119,7 +119,7 @@ static bool open_segment(struct wal_segment *s, struct disk *disk, const char *d
     if (rc)
         io_failed(f, lsn, 0, rc);
     else if (verdict == WAL_HEADER_NEWER)
-        say(f, WAL_NEWER, lsn, 8, lsn, last, "was written in format version %" PRIu32 ", this walkv reads %u",
+        say(f, WAL_NEWER, lsn, 8, lsn, last, "was written by a newer walkv: format version %" PRIu32 ", this one reads %u",
             s->header.version, WAL_VERSION);
     else if (verdict == WAL_HEADER_DAMAGED)
         say(f, WAL_CORRUPT, lsn, 0, lsn, last, "the segment header is damaged");
