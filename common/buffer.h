@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A growing byte buffer. `data` may move when it grows; `bytes` of it are used.
- * Growing fails only when memory is exhausted, which buffer_reserve() reports and buffer_append() ends in fatal().
+ * Growing fails only when memory is exhausted, which buffer_reserve() reports and buffer_append() ends in
+ * fatal().
  */
 #ifndef WALKV_COMMON_BUFFER_H
 #define WALKV_COMMON_BUFFER_H

@@ -26,7 +26,8 @@
  *
  *     WRITE   0 1 op        1 1 condition     2 2 name bytes     4 4 value bytes     8 4 extension bytes (0)
  *            12 4 0        16 8 version      24 8 session sequence (0)     32 name, value, extension
- *     RESULT  0 2 result    2 2 0             4 4 value bytes    8 8 LSN    16 8 version    24 8 size    32 value
+ *     RESULT  0 2 result    2 2 0             4 4 value bytes    8 8 LSN    16 8 version    24 8 size    32
+ * value
  *
  * Changing it: bump FRAME_PROTOCOL; walkvd refuses another number, and the worker says so. Session, sequence
  * and extension are the room kept for DESIGN section 8. The decoders trust nothing: a field out of bounds or
@@ -35,8 +36,8 @@
 #ifndef WALKV_COMMON_FRAME_H
 #define WALKV_COMMON_FRAME_H
 
-#include "buffer.h"
 #include "bounds.h"
+#include "buffer.h"
 #include "op.h"
 #include "span.h"
 
@@ -94,10 +95,10 @@ struct greeting {
 
 enum condition {
     CONDITION_NONE = 0,
-    CONDITION_EXISTS = 1,  /* If-Match: * ; else PRECONDITION_FAILED */
-    CONDITION_ABSENT = 2,  /* If-None-Match: * */
-    CONDITION_VERSION = 3, /* If-Match: "<version>" */
-    CONDITION_UPDATE = 4,  /* PATCH: the key must exist, else NOT_FOUND */
+    CONDITION_EXISTS = 1,         /* If-Match: * ; else PRECONDITION_FAILED */
+    CONDITION_ABSENT = 2,         /* If-None-Match: * */
+    CONDITION_VERSION = 3,        /* If-Match: "<version>" */
+    CONDITION_UPDATE = 4,         /* PATCH: the key must exist, else NOT_FOUND */
     CONDITION_UPDATE_VERSION = 5, /* PATCH with If-Match: NOT_FOUND if absent, else as CONDITION_VERSION */
     CONDITION_LIMIT,
 };
@@ -112,9 +113,10 @@ struct write_request {
 
 struct write_result {
     enum result result;
-    uint64_t lsn;     /* durable at this LSN; for a refusal, the last LSN it was decided after */
-    uint64_t version; /* of the key: the new one, or the current one for PRECONDITION_FAILED (0: no such key) */
-    uint64_t size;    /* of the queue, after it */
+    uint64_t lsn; /* durable at this LSN; for a refusal, the last LSN it was decided after */
+    uint64_t
+        version;   /* of the key: the new one, or the current one for PRECONDITION_FAILED (0: no such key) */
+    uint64_t size; /* of the queue, after it */
     struct span value; /* what was dequeued */
 };
 

@@ -12,7 +12,7 @@
 
 /*      name      number  text */
 #define OP_TABLE(X)                                                                                          \
-    X(OP_NOOP, 0, "noop")       /* fills one LSN: opens a segment, witnesses the batch before it, seals */    \
+    X(OP_NOOP, 0, "noop")       /* fills one LSN: opens a segment, witnesses the batch before it, seals */   \
     X(OP_SET, 1, "set")         /* key, value */                                                             \
     X(OP_DELETE, 2, "delete")   /* key */                                                                    \
     X(OP_ENQUEUE, 3, "enqueue") /* queue, value */                                                           \
@@ -24,26 +24,26 @@ enum op {
 #define X(name, number, text) name = number,
     OP_TABLE(X)
 #undef X
-    OP_LIMIT,
+        OP_LIMIT,
 };
 
 #define RESULT_TABLE(X)                                                                                      \
     X(RESULT_OK, 0, "ok")                                                                                    \
-    X(RESULT_CREATED, 1, "created")                         /* done, and the key did not exist before */      \
-    X(RESULT_NOT_FOUND, 2, "not_found")                     /* no such key */                                 \
-    X(RESULT_QUEUE_EMPTY, 3, "queue_empty")                 /* nothing to dequeue, or no such queue */        \
-    X(RESULT_QUEUE_NOT_FOUND, 4, "queue_not_found")         /* nothing to clear or forget */                  \
-    X(RESULT_PRECONDITION_FAILED, 5, "precondition_failed") /* `version` is the current one, 0 for none */    \
-    X(RESULT_STORAGE_FULL, 6, "storage_full")               /* disk or view full; nothing was done */         \
-    X(RESULT_UNAVAILABLE, 7, "unavailable")                 /* walkvd is stopping; nothing was done */        \
-    X(RESULT_OUTCOME_UNKNOWN, 8, "outcome_unknown")         /* the sync failed: it may or may not be there */ \
-    X(RESULT_INVALID, 9, "invalid")                         /* a request that no worker should have sent */
+    X(RESULT_CREATED, 1, "created")                         /* done, and the key did not exist before */     \
+    X(RESULT_NOT_FOUND, 2, "not_found")                     /* no such key */                                \
+    X(RESULT_QUEUE_EMPTY, 3, "queue_empty")                 /* nothing to dequeue, or no such queue */       \
+    X(RESULT_QUEUE_NOT_FOUND, 4, "queue_not_found")         /* nothing to clear or forget */                 \
+    X(RESULT_PRECONDITION_FAILED, 5, "precondition_failed") /* `version` is the current one, 0 for none */   \
+    X(RESULT_STORAGE_FULL, 6, "storage_full")               /* disk or view full; nothing was done */        \
+    X(RESULT_UNAVAILABLE, 7, "unavailable")                 /* walkvd is stopping; nothing was done */       \
+    X(RESULT_OUTCOME_UNKNOWN, 8, "outcome_unknown") /* the sync failed: it may or may not be there */        \
+    X(RESULT_INVALID, 9, "invalid")                 /* a request that no worker should have sent */
 
 enum result {
 #define X(name, number, text) name = number,
     RESULT_TABLE(X)
 #undef X
-    RESULT_LIMIT,
+        RESULT_LIMIT,
 };
 
 /* The text of an operation or a result; "unknown" for any other number. */

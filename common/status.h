@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What walkvd knows of itself, as it travels in STATUS_REPLY and appears in /api/status and `walkvctl status`.
- * One table gives the struct, its encoding and its names. Numbers are u64 LE, texts are 2-byte length + bytes.
+ * What walkvd knows of itself, as it travels in STATUS_REPLY and appears in /api/status and `walkvctl
+ * status`. One table gives the struct, its encoding and its names. Numbers are u64 LE, texts are 2-byte
+ * length + bytes.
  */
 #ifndef WALKV_COMMON_STATUS_H
 #define WALKV_COMMON_STATUS_H
@@ -18,26 +19,26 @@
     X(generation)                                                                                            \
     X(applied_lsn)                                                                                           \
     X(durable_lsn)                                                                                           \
-    X(checkpoint_lsn)         /* of the newest snapshot; 0: none yet */                                      \
-    X(checkpoint_age_ms)      /* since it was finished; 0 with none */                                       \
-    X(checkpoint_running)     /* 0 or 1 */                                                                   \
-    X(checkpoint_failures)    /* since the start */                                                          \
+    X(checkpoint_lsn)      /* of the newest snapshot; 0: none yet */                                         \
+    X(checkpoint_age_ms)   /* since it was finished; 0 with none */                                          \
+    X(checkpoint_running)  /* 0 or 1 */                                                                      \
+    X(checkpoint_failures) /* since the start */                                                             \
     X(keys)                                                                                                  \
-    X(key_bytes)              /* keys and their values */                                                    \
+    X(key_bytes) /* keys and their values */                                                                 \
     X(queues)                                                                                                \
     X(items)                                                                                                 \
     X(item_bytes)                                                                                            \
     X(wal_segments)                                                                                          \
-    X(wal_bytes)              /* on disk, preallocated room included */                                      \
+    X(wal_bytes) /* on disk, preallocated room included */                                                   \
     X(wal_since_checkpoint_bytes)                                                                            \
     X(wal_since_checkpoint_ops)                                                                              \
     X(snapshots)                                                                                             \
-    X(snapshot_bytes)         /* of the newest */                                                            \
+    X(snapshot_bytes) /* of the newest */                                                                    \
     X(view_size_bytes)                                                                                       \
     X(view_used_bytes)                                                                                       \
     X(view_reserved_bytes)                                                                                   \
-    X(workers)                /* connected now */                                                            \
-    X(batches)                /* since the start */                                                          \
+    X(workers) /* connected now */                                                                           \
+    X(batches) /* since the start */                                                                         \
     X(operations)                                                                                            \
     X(syncs)                                                                                                 \
     X(recovery_ms)                                                                                           \
@@ -46,10 +47,10 @@
 
 #define STATUS_TEXTS(X)                                                                                      \
     X(version)                                                                                               \
-    X(store_id)    /* UUID in its usual spelling */                                                          \
-    X(wal_sync)    /* sync | async */                                                                        \
-    X(start_kind)  /* warm | cold | new */                                                                   \
-    X(storage)     /* ok | disk_full | view_full */
+    X(store_id)   /* UUID in its usual spelling */                                                           \
+    X(wal_sync)   /* sync | async */                                                                         \
+    X(start_kind) /* warm | cold | new */                                                                    \
+    X(storage)    /* ok | disk_full | view_full */
 
 #define STATUS_TEXT_BYTES 64
 

@@ -14,7 +14,8 @@ static inline void uuid_format(char out[UUID_TEXT_BYTES], const uint8_t uuid[UUI
 {
     char *at = out;
     for (unsigned i = 0; i < UUID_BYTES; i++)
-        at += snprintf(at, (size_t)(out + UUID_TEXT_BYTES - at), i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", uuid[i]);
+        at += snprintf(at, (size_t)(out + UUID_TEXT_BYTES - at),
+                       i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", uuid[i]);
 }
 
 #endif

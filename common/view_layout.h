@@ -16,28 +16,28 @@
  *     0 8 magic "WKVGEN01"    8 8 serving generation, one atomic word    16 16 store UUID
  *     32 4 a recovery is under way    40 8 view_grace in ns
  *
- * The view is volatile: it is rebuilt from snapshot and log whenever it is in doubt. Snapshots carry it page by
- * page, so a change of layout must bump VIEW_LAYOUT and teach store_open() to convert what it finds.
+ * The view is volatile: it is rebuilt from snapshot and log whenever it is in doubt. Snapshots carry it page
+ * by page, so a change of layout must bump VIEW_LAYOUT and teach store_open() to convert what it finds.
  */
 #ifndef WALKV_COMMON_VIEW_LAYOUT_H
 #define WALKV_COMMON_VIEW_LAYOUT_H
 
-#include "bytes.h"
 #include "bounds.h"
+#include "bytes.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VIEW_LAYOUT           1u
-#define VIEW_STATE_KEY        "state"
-#define VIEW_STATE_BYTES      160
-#define VIEW_GEN_MAGIC        "WKVGEN01"
-#define VIEW_GEN_BYTES        4096
-#define VIEW_GEN_RECOVERY_AT  32
-#define VIEW_GEN_GRACE_AT     40
-#define VIEW_KV_HEADER_BYTES  10
-#define VIEW_QUEUE_BYTES      32
-#define VIEW_ITEM_KEY_BYTES   16
+#define VIEW_LAYOUT            1u
+#define VIEW_STATE_KEY         "state"
+#define VIEW_STATE_BYTES       160
+#define VIEW_GEN_MAGIC         "WKVGEN01"
+#define VIEW_GEN_BYTES         4096
+#define VIEW_GEN_RECOVERY_AT   32
+#define VIEW_GEN_GRACE_AT      40
+#define VIEW_KV_HEADER_BYTES   10
+#define VIEW_QUEUE_BYTES       32
+#define VIEW_ITEM_KEY_BYTES    16
 #define VIEW_ITEM_HEADER_BYTES 2
 
 #define VIEW_DATABASES(X)                                                                                    \
@@ -72,9 +72,9 @@ static inline void view_state_encode(char out[VIEW_STATE_BYTES], const struct vi
     put_u32(out + 4, s->ready);
     memcpy(out + 8, s->uuid, UUID_BYTES);
     memcpy(out + 24, s->boot_id, UUID_BYTES);
-    const uint64_t numbers[] = {s->generation, s->map_bytes, s->applied_lsn, s->applied_checksum,
-                                s->applied_time_ns, s->keys, s->key_bytes, s->queues,
-                                s->items, s->item_bytes, s->next_queue_id};
+    const uint64_t numbers[] = {s->generation,      s->map_bytes,  s->applied_lsn,  s->applied_checksum,
+                                s->applied_time_ns, s->keys,       s->key_bytes,    s->queues,
+                                s->items,           s->item_bytes, s->next_queue_id};
     for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
         put_u64(out + 40 + 8 * i, numbers[i]);
 }
@@ -87,9 +87,9 @@ static inline bool view_state_decode(struct span bytes, struct view_state *s)
     s->ready = read_u32(&r) == 1;
     read_bytes(&r, s->uuid, UUID_BYTES);
     read_bytes(&r, s->boot_id, UUID_BYTES);
-    uint64_t *const numbers[] = {&s->generation, &s->map_bytes, &s->applied_lsn, &s->applied_checksum,
-                                 &s->applied_time_ns, &s->keys, &s->key_bytes, &s->queues,
-                                 &s->items, &s->item_bytes, &s->next_queue_id};
+    uint64_t *const numbers[] = {&s->generation,      &s->map_bytes,  &s->applied_lsn,  &s->applied_checksum,
+                                 &s->applied_time_ns, &s->keys,       &s->key_bytes,    &s->queues,
+                                 &s->items,           &s->item_bytes, &s->next_queue_id};
     for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
         *numbers[i] = read_u64(&r);
     return !r.bad && bytes.bytes == VIEW_STATE_BYTES && s->layout == VIEW_LAYOUT;

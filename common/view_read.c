@@ -2,8 +2,8 @@
  *
  * The reader's end of the view; the rule [view-grace] is in view_read.h.
  *
- * It maps the environment read-only and without LMDB's locking, so that a reader that dies leaves nothing behind
- * and a hostile one can touch nothing. It must never use what it copied before step 3 has passed.
+ * It maps the environment read-only and without LMDB's locking, so that a reader that dies leaves nothing
+ * behind and a hostile one can touch nothing. It must never use what it copied before step 3 has passed.
  */
 #include "view_read.h"
 
@@ -70,7 +70,8 @@ void view_reader_free(struct view_reader **r)
 
 static uint64_t serving_generation(const struct view_reader *r)
 {
-    return atomic_load_explicit((const _Atomic uint64_t *)(const void *)(r->gen_page + 8), memory_order_acquire);
+    return atomic_load_explicit((const _Atomic uint64_t *)(const void *)(r->gen_page + 8),
+                                memory_order_acquire);
 }
 
 static int map_generation(struct view_reader *r)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The reader's end of the read view: how a worker, the snapshot program or walkvctl looks into the memory that
- * walkvd publishes, without a lock, a reader table or any write.
+ * The reader's end of the read view: how a worker, the snapshot program or walkvctl looks into the memory
+ * that walkvd publishes, without a lock, a reader table or any write.
  *
  * [view-grace] The rule that makes this safe has two ends. walkvd's end (walkvd/view.c): a page that a commit
  * frees is not reused before view_grace has passed. The reader's end, in view_read():
- *   1. renew the read transaction; if the environment's last transaction is not this one any more, renew again
- *      (a commit may have overwritten the meta page while it was copied);
+ *   1. renew the read transaction; if the environment's last transaction is not this one any more, renew
+ * again (a commit may have overwritten the meta page while it was copied);
  *   2. read, and copy out whatever is wanted;
- *   3. before the copy is used: less than view_grace of CLOCK_MONOTONIC must have passed since step 1, and the
- *      serving generation must still be the one that is mapped. If not, throw the copy away and start again,
+ *   3. before the copy is used: less than view_grace of CLOCK_MONOTONIC must have passed since step 1, and
+ * the serving generation must still be the one that is mapped. If not, throw the copy away and start again,
  *      re-attaching first in the second case.
  */
 #ifndef WALKV_COMMON_VIEW_READ_H
@@ -52,7 +52,8 @@ int view_read(struct view_reader *, view_read_fn *read, void *arg);
 uint64_t view_reader_generation(const struct view_reader *);
 
 /* Holds one transaction open past the grace, for the snapshot program, while walkvd holds its pages for it.
- * `view` is filled and stays valid until view_reader_release(). Returns 0 or a negative errno as view_read(). */
+ * `view` is filled and stays valid until view_reader_release(). Returns 0 or a negative errno as view_read().
+ */
 int view_reader_hold(struct view_reader *, struct view *view);
 void view_reader_release(struct view_reader *);
 

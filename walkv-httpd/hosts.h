@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Which Host a request may name (API section 1): a page of another origin must not reach a worker on loopback by a
- * name that it made point there. */
+ * Which Host a request may name (API section 1): a page of another origin must not reach a worker on loopback
+ * by a name that it made point there. */
 #ifndef WALKV_HTTPD_HOSTS_H
 #define WALKV_HTTPD_HOSTS_H
 

@@ -139,7 +139,8 @@ void conn_finish(struct conn *c)
     uint64_t now = clock_monotonic_ns();
     bool more = c->in.bytes > c->request_at;
     c->phase_ns = now;
-    c->deadline_ns = now + (more ? c->worker->config->header_timeout_ns : c->worker->config->keepalive_timeout_ns);
+    c->deadline_ns =
+        now + (more ? c->worker->config->header_timeout_ns : c->worker->config->keepalive_timeout_ns);
 }
 
 static void call_handler(struct conn *c, const struct http_request *req)
@@ -196,7 +197,8 @@ static void take_head(struct conn *c, const struct http_request *req)
             conn_finish(c);
             return;
         }
-        /* The body that comes is not read, so what follows it cannot be told from it: say so in the answer. */
+        /* The body that comes is not read, so what follows it cannot be told from it: say so in the answer.
+         */
         if (c->keep_alive) {
             c->out.bytes = out_before;
             c->keep_alive = false;
@@ -311,7 +313,8 @@ static void flush(struct conn *c)
     size_t sent_now = 0;
     for (;;) {
         while (c->sent < c->out.bytes) {
-            ssize_t n = send(c->fd, c->out.data + c->sent, c->out.bytes - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+            ssize_t n =
+                send(c->fd, c->out.data + c->sent, c->out.bytes - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
             if (n < 0 && errno == EINTR)
                 continue;
             if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * One HTTP connection: bytes in, requests strictly one after another, bytes out. Requests that arrive together are
- * answered with one write. Whatever is ambiguous is answered once and closed, never resynchronised.
+ * One HTTP connection: bytes in, requests strictly one after another, bytes out. Requests that arrive
+ * together are answered with one write. Whatever is ambiguous is answered once and closed, never
+ * resynchronised.
  *
- * A handler gets a whole request and must do exactly one of: append a complete response to conn->out (with the
- * functions of response.h), hand a write to walkvd_client_submit(), or begin a stream.
+ * A handler gets a whole request and must do exactly one of: append a complete response to conn->out (with
+ * the functions of response.h), hand a write to walkvd_client_submit(), or begin a stream.
  */
 #ifndef WALKV_HTTPD_HTTP_CONN_H
 #define WALKV_HTTPD_HTTP_CONN_H
@@ -28,12 +29,14 @@ enum conn_state {
     CONN_BODY,   /* reading its body */
     CONN_WAIT,   /* for walkvd */
     CONN_STREAM, /* sending a response of unbounded size */
-    CONN_LINGER, /* answered, closed for writing; reads and drops what still comes, so that no reset eats the answer */
+    CONN_LINGER, /* answered, closed for writing; reads and drops what still comes, so that no reset eats the
+                    answer */
 };
 
 /* What a stream needs between its pieces; see list_api.c. */
 struct stream {
-    int (*next)(struct conn *); /* appends one bounded piece to worker->scratch; 1 more, 0 end, negative errno */
+    int (*next)(
+        struct conn *); /* appends one bounded piece to worker->scratch; 1 more, 0 end, negative errno */
     unsigned phase;
     bool first;
     bool keys_only;
@@ -52,8 +55,8 @@ struct conn {
     struct event *readable;
     struct event *writable;
     enum conn_state state;
-    uint64_t deadline_ns; /* of what is going on; 0: none */
-    uint64_t phase_ns;    /* when the current head or body began */
+    uint64_t deadline_ns;   /* of what is going on; 0: none */
+    uint64_t phase_ns;      /* when the current head or body began */
     uint64_t dropped_bytes; /* while lingering */
 
     struct buffer in;
@@ -75,7 +78,7 @@ struct conn {
     bool head_only;
     size_t name_bytes;
     char name[NAME_BYTES_MAX]; /* key or queue */
-    struct piece value; /* minified, in place */
+    struct piece value;        /* minified, in place */
     enum op op;
     enum condition condition;
     void *pending; /* in walkvd_client */

@@ -130,9 +130,9 @@ static const struct setting settings[] = {
         .default_text = "/dev/shm/walkv",
         .minimum = 1,
         .maximum = SETTINGS_TEXT_MAX - 16, /* as in walkvd_settings.c */
-        .help =
-            "Where to look for the read view until walkvd has said where it is, so that a worker which starts "
-            "while walkvd is away can answer reads at once. The same as in [walkvd].",
+        .help = "Where to look for the read view until walkvd has said where it is, so that a worker which "
+                "starts "
+                "while walkvd is away can answer reads at once. The same as in [walkvd].",
     },
     {
         .name = "write_timeout",

@@ -132,7 +132,8 @@ ROUTE_HANDLER(kv_get)
 }
 
 /* The preconditions of a write. False when they were refused. */
-static bool take_condition(struct conn *c, const struct http_request *req, enum condition *condition, uint64_t *version)
+static bool take_condition(struct conn *c, const struct http_request *req, enum condition *condition,
+                           uint64_t *version)
 {
     struct span match = {0}, none = {0};
     unsigned matches = http_request_header(req, "If-Match", &match);
@@ -167,7 +168,8 @@ ROUTE_HANDLER(kv_set)
         return;
     if (c->method == HTTP_PATCH) {
         if (condition == CONDITION_ABSENT) {
-            response_failure(c, FAILURE_INVALID_PARAMETER, "PATCH needs a key that exists, If-None-Match: * one that does not");
+            response_failure(c, FAILURE_INVALID_PARAMETER,
+                             "PATCH needs a key that exists, If-None-Match: * one that does not");
             return;
         }
         condition = condition == CONDITION_VERSION ? CONDITION_UPDATE_VERSION : CONDITION_UPDATE;
@@ -183,7 +185,8 @@ ROUTE_HANDLER(kv_set_named_in_body)
     if (!write_take_value(c, body, &key))
         return;
     char decoded[6 * NAME_BYTES_MAX + 2];
-    ssize_t bytes = key.at && *key.at == '"' && key.bytes <= sizeof decoded ? json_text_unescape(decoded, key) : -1;
+    ssize_t bytes =
+        key.at && *key.at == '"' && key.bytes <= sizeof decoded ? json_text_unescape(decoded, key) : -1;
     if (bytes < 0 || !name_valid((struct span){decoded, (size_t)bytes})) {
         response_failure(c, FAILURE_INVALID_KEY,
                          key.at ? NULL : "The body must have a member key, a text of 1 to 500 bytes");

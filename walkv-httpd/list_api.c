@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lists: all keys, all queues, the items of a queue. What is bounded by a limit is one consistent moment; what is not is
- * streamed, each piece a short read of its own that goes on behind the last name, so nothing is shown twice.
+ * Lists: all keys, all queues, the items of a queue. What is bounded by a limit is one consistent moment;
+ * what is not is streamed, each piece a short read of its own that goes on behind the last name, so nothing
+ * is shown twice.
  */
 #include "json_text.h"
 #include "log.h"
@@ -15,7 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE_BYTES = 64 * 1024, PIECE_ENTRIES = 1000, KEYS_LIMIT_MAX = 10000, ITEMS_LIMIT_MAX = 1000, ITEMS_LIMIT = 100, PAGE_BYTES = 4 * 1024 * 1024 };
+enum {
+    PIECE_BYTES = 64 * 1024,
+    PIECE_ENTRIES = 1000,
+    KEYS_LIMIT_MAX = 10000,
+    ITEMS_LIMIT_MAX = 1000,
+    ITEMS_LIMIT = 100,
+    PAGE_BYTES = 4 * 1024 * 1024
+};
 
 static void append_text(struct buffer *b, const char *text)
 {
@@ -35,8 +43,8 @@ static bool refuse_parameter(struct conn *c, const char *sentence)
 }
 
 /* A decimal parameter between `least` and `most`. Returns 1, 0 when it is absent, -1 when it was refused. */
-static int take_number(struct conn *c, const struct http_request *req, const char *name, uint64_t least, uint64_t most,
-                       uint64_t *value)
+static int take_number(struct conn *c, const struct http_request *req, const char *name, uint64_t least,
+                       uint64_t most, uint64_t *value)
 {
     char text[24];
     size_t bytes;
@@ -52,7 +60,8 @@ static int take_number(struct conn *c, const struct http_request *req, const cha
     if (good && *value >= least && *value <= most)
         return 1;
     char sentence[120];
-    snprintf(sentence, sizeof sentence, "%s must be a number from %" PRIu64 " to %" PRIu64, name, least, most);
+    snprintf(sentence, sizeof sentence, "%s must be a number from %" PRIu64 " to %" PRIu64, name, least,
+             most);
     refuse_parameter(c, sentence);
     return -1;
 }
@@ -96,17 +105,20 @@ static int walk_piece(const struct view *view, void *arg)
     bool behind = s->after_bytes && compare_names(s->after, s->after_bytes, s->prefix, s->prefix_bytes) >= 0;
     MDB_val key = {behind ? s->after_bytes : s->prefix_bytes, (void *)(behind ? s->after : s->prefix)}, value;
     int rc = mdb_cursor_get(cursor, &key, &value, key.mv_size ? MDB_SET_RANGE : MDB_FIRST);
-    if (rc == 0 && behind && key.mv_size == s->after_bytes && memcmp(key.mv_data, s->after, s->after_bytes) == 0)
+    if (rc == 0 && behind && key.mv_size == s->after_bytes &&
+        memcmp(key.mv_data, s->after, s->after_bytes) == 0)
         rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
     for (uint64_t i = 0; rc == 0 && begins_with(key, s); i++) {
-        if (i == w->entries_max || out->bytes - w->out_before >= w->bytes_max || key.mv_size > NAME_BYTES_MAX) {
+        if (i == w->entries_max || out->bytes - w->out_before >= w->bytes_max ||
+            key.mv_size > NAME_BYTES_MAX) {
             w->more = true;
             break;
         }
         if (!w->to.first)
             append_text(out, ",");
         w->to.first = false;
-        w->append(&w->to, out, (struct span){key.mv_data, key.mv_size}, (struct span){value.mv_data, value.mv_size});
+        w->append(&w->to, out, (struct span){key.mv_data, key.mv_size},
+                  (struct span){value.mv_data, value.mv_size});
         memcpy(w->to.after, key.mv_data, key.mv_size);
         w->to.after_bytes = (uint16_t)key.mv_size;
         w->to.count++;
@@ -183,7 +195,8 @@ static int next_queues(struct conn *c)
         append_text(out, "{\"success\":true,\"queues\":[");
         s->phase = 1;
     }
-    struct walk w = {c, queue_database, append_queue, s, .entries_max = PIECE_ENTRIES, .bytes_max = PIECE_BYTES};
+    struct walk w = {
+        c, queue_database, append_queue, s, .entries_max = PIECE_ENTRIES, .bytes_max = PIECE_BYTES};
     int rc = walk(&w);
     if (rc)
         return rc;
@@ -330,7 +343,8 @@ static int read_items(const struct view *view, void *arg)
     MDB_val key = {sizeof first, first};
     uint64_t id = 0, count = 0;
     bool more = false;
-    for (rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+    for (rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); rc == 0;
+         rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
         if (memcmp(key.mv_data, first, 8) != 0 || value.mv_size < VIEW_ITEM_HEADER_BYTES)
             break;
         if (count == it->limit || out->bytes >= PAGE_BYTES) {
@@ -339,7 +353,8 @@ static int read_items(const struct view *view, void *arg)
         }
         id = get_u64_be((char *)key.mv_data + 8);
         buffer_printf(out, "%s{\"id\":%" PRIu64 ",\"value\":", count ? "," : "", id);
-        buffer_append(out, (char *)value.mv_data + VIEW_ITEM_HEADER_BYTES, value.mv_size - VIEW_ITEM_HEADER_BYTES);
+        buffer_append(out, (char *)value.mv_data + VIEW_ITEM_HEADER_BYTES,
+                      value.mv_size - VIEW_ITEM_HEADER_BYTES);
         append_text(out, "}");
         count++;
     }

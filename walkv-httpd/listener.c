@@ -24,7 +24,8 @@ int listener_open(const char *address)
     size_t bytes = (size_t)(colon - address) - 2u * brackets;
     memcpy(host, address + brackets, bytes);
     host[bytes] = '\0';
-    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+                             .ai_socktype = SOCK_STREAM};
     struct addrinfo *info;
     int rc = getaddrinfo(host, colon + 1, &hints, &info);
     if (rc)
@@ -34,7 +35,8 @@ int listener_open(const char *address)
         fatal(EX_OSERR, "socket: %s", strerror(errno));
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(fd, info->ai_addr, info->ai_addrlen) || listen(fd, 4096))
-        fatal(errno == EADDRINUSE ? EX_UNAVAILABLE : EX_CONFIG, "cannot listen at %s: %s", address, strerror(errno));
+        fatal(errno == EADDRINUSE ? EX_UNAVAILABLE : EX_CONFIG, "cannot listen at %s: %s", address,
+              strerror(errno));
     freeaddrinfo(info);
     return fd;
 }

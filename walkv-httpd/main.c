@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * walkv-httpd: a stateless HTTP worker, or with --workers a small parent of some. main() is the order of its start and
- * nothing else.
+ * walkv-httpd: a stateless HTTP worker, or with --workers a small parent of some. main() is the order of its
+ * start and nothing else.
  */
 #include "httpd_settings.h"
 #include "listener.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * For use without systemd: a small parent that holds the listening socket, keeps N workers alive, and does nothing else.
- * The socket outlives any worker, so no connection attempt is refused while one is replaced.
+ * For use without systemd: a small parent that holds the listening socket, keeps N workers alive, and does
+ * nothing else. The socket outlives any worker, so no connection attempt is refused while one is replaced.
  */
 #ifndef WALKV_HTTPD_PARENT_H
 #define WALKV_HTTPD_PARENT_H

@@ -106,7 +106,8 @@ void response_head(struct conn *c, const struct response *r)
         else if (!r->chunked)
             at = put_field(at, "Content-Length: ", r->body_bytes);
         else
-            c->keep_alive = false; /* HTTP/1.0 has no chunks: the end of the connection is the end of the body */
+            c->keep_alive =
+                false; /* HTTP/1.0 has no chunks: the end of the connection is the end of the body */
     }
     at = put(at, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
     if (r->etag) {
@@ -154,8 +155,8 @@ void response_failure_with(struct conn *c, enum failure failure, const char *sen
         snprintf(id, sizeof id, ",\"request_id\":\"%016" PRIx64 "\"", request_id);
         log_error("request %016" PRIx64 ": answered 500: %s", request_id, sentence);
     }
-    int n = snprintf(text, sizeof text, "{\"success\":false,\"error\":%.*s,\"code\":\"%s\"%s%s}", (int)bytes, escaped,
-                     failures[failure].word, extra, id);
+    int n = snprintf(text, sizeof text, "{\"success\":false,\"error\":%.*s,\"code\":\"%s\"%s%s}", (int)bytes,
+                     escaped, failures[failure].word, extra, id);
     must(n > 0 && (size_t)n < sizeof text);
     response_body(c, r, (struct span){text, (size_t)n});
 }

@@ -139,7 +139,8 @@ static bool check_body(struct conn *c, const struct http_request *req)
     if (!has_body)
         return true;
     struct span type;
-    if (c->route->body != BODY_NONE && (http_request_header(req, "Content-Type", &type) != 1 || !is_json_type(type)))
+    if (c->route->body != BODY_NONE &&
+        (http_request_header(req, "Content-Type", &type) != 1 || !is_json_type(type)))
         return refuse(c, FAILURE_UNSUPPORTED_MEDIA_TYPE, NULL);
     uint64_t limit = c->worker->config->max_value_size + BODY_ALLOWANCE;
     if (http_body_start(&c->body, req, limit) == HTTP_ERROR) {

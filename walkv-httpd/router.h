@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of routes, and the checks that come before a body is read: host, path, method, parameters, type, size.
+ * The table of routes, and the checks that come before a body is read: host, path, method, parameters, type,
+ * size.
  */
 #ifndef WALKV_HTTPD_ROUTER_H
 #define WALKV_HTTPD_ROUTER_H
@@ -22,8 +23,8 @@ struct route {
     const char *parameters[ROUTE_PARAMETERS_MAX]; /* of the query; others are refused */
 };
 
-/* Finds conn->route and takes conn->name for the request whose head has just been read. False when it is refused: the
- * answer has been appended then, and the connection must close unless `*keep` is set. */
+/* Finds conn->route and takes conn->name for the request whose head has just been read. False when it is
+ * refused: the answer has been appended then, and the connection must close unless `*keep` is set. */
 bool router_find(struct conn *, const struct http_request *, bool *keep);
 
 /* Handlers. */

@@ -95,7 +95,8 @@ static void append_status(struct conn *c, const struct status *status)
     json_object_set_new(worker, "id", json_integer(w->number));
     json_object_set_new(worker, "pid", json_integer(getpid()));
     json_object_set_new(worker, "version", json_string(WALKV_VERSION));
-    json_object_set_new(worker, "uptime_ms", json_integer((json_int_t)((clock_monotonic_ns() - w->started_ns) / NS_PER_MS)));
+    json_object_set_new(worker, "uptime_ms",
+                        json_integer((json_int_t)((clock_monotonic_ns() - w->started_ns) / NS_PER_MS)));
     json_object_set_new(worker, "connections", json_integer((json_int_t)w->conn_count));
     json_object_set_new(worker, "requests", json_integer((json_int_t)w->requests));
     json_object_set_new(root, "worker", worker);

@@ -13,7 +13,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { READ_BYTES = 256 * 1024, RECONNECT_MS = 20, WAITING_BYTES_MAX = 64 * 1024 * 1024, KEEP_BYTES = 1024 * 1024 };
+enum {
+    READ_BYTES = 256 * 1024,
+    RECONNECT_MS = 20,
+    WAITING_BYTES_MAX = 64 * 1024 * 1024,
+    KEEP_BYTES = 1024 * 1024
+};
 #define STATUS_TIMEOUT_NS NS_PER_S
 
 /* A request that has not been answered yet, in the order of sending. */
@@ -97,7 +102,8 @@ static void schedule_retry(struct walkvd_client *c)
     event_add(c->retry, &t);
 }
 
-/* The connection is over. What may have been sent has an unknown outcome; the rest waits for the next connection. */
+/* The connection is over. What may have been sent has an unknown outcome; the rest waits for the next
+ * connection. */
 static void disconnect(struct walkvd_client *c)
 {
     if (c->fd < 0)
@@ -138,8 +144,9 @@ static void take_greeting(struct walkvd_client *c, struct span body)
     struct greeting g;
     if (!frame_decode_greeting(body, &g) || g.protocol != FRAME_PROTOCOL) {
         if (!c->told_protocol)
-            log_error("walkvd speaks another protocol than this worker (%u): install the same version of both",
-                      FRAME_PROTOCOL);
+            log_error(
+                "walkvd speaks another protocol than this worker (%u): install the same version of both",
+                FRAME_PROTOCOL);
         c->told_protocol = true;
         disconnect(c);
         return;
@@ -347,7 +354,8 @@ void walkvd_client_forget(struct walkvd_client *c, struct conn *conn)
 
 void walkvd_client_tick(struct walkvd_client *c, uint64_t now_ns)
 {
-    const struct write_result unavailable = {.result = RESULT_UNAVAILABLE}, unknown = {.result = RESULT_OUTCOME_UNKNOWN};
+    const struct write_result unavailable = {.result = RESULT_UNAVAILABLE},
+                              unknown = {.result = RESULT_OUTCOME_UNKNOWN};
     struct pending **at = &c->first, *previous = NULL;
     while (*at) {
         struct pending *p = *at;

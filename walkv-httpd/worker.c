@@ -80,7 +80,8 @@ static void on_terminate(evutil_socket_t fd, short what, void *arg)
 
 int worker_run(const struct httpd_config *config, int listen_fd, unsigned number)
 {
-    struct worker w = {.config = config, .listen_fd = listen_fd, .number = number, .started_ns = clock_monotonic_ns()};
+    struct worker w = {
+        .config = config, .listen_fd = listen_fd, .number = number, .started_ns = clock_monotonic_ns()};
     signal(SIGPIPE, SIG_IGN);
     w.loopback = listener_is_loopback(listen_fd);
     if (getrandom(&w.random, sizeof w.random, 0) != sizeof w.random)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One HTTP worker: everything it has hangs off this struct, made in worker_run(). It has no files and no state that
- * anybody would miss: it may be killed at any instruction.
+ * One HTTP worker: everything it has hangs off this struct, made in worker_run(). It has no files and no
+ * state that anybody would miss: it may be killed at any instruction.
  */
 #ifndef WALKV_HTTPD_WORKER_H
 #define WALKV_HTTPD_WORKER_H
@@ -27,7 +27,7 @@ struct worker {
     struct event *accepting;
     struct event *ticking;
     struct event *terminate[2];
-    bool told_full; /* the log knows that there are no descriptors */
+    bool told_full;     /* the log knows that there are no descriptors */
     bool accept_paused; /* no descriptors left */
     bool draining;
     uint64_t drain_until_ns;

@@ -16,14 +16,16 @@ static void refuse_json(struct conn *c, const struct json_error *e)
 {
     char sentence[200], extra[64];
     struct response r = {0};
-    snprintf(sentence, sizeof sentence, "The body is not valid JSON: line %u, column %u: %s", e->line, e->column, e->reason);
+    snprintf(sentence, sizeof sentence, "The body is not valid JSON: line %u, column %u: %s", e->line,
+             e->column, e->reason);
     snprintf(extra, sizeof extra, ",\"line\":%u,\"column\":%u", e->line, e->column);
     response_failure_with(c, FAILURE_INVALID_JSON, sentence, &r, extra);
 }
 
 static uint64_t max_value_bytes(const struct conn *c)
 {
-    uint64_t here = c->worker->config->max_value_size, there = walkvd_client_max_value_bytes(c->worker->client);
+    uint64_t here = c->worker->config->max_value_size,
+             there = walkvd_client_max_value_bytes(c->worker->client);
     return there && there < here ? there : here;
 }
 
@@ -141,9 +143,10 @@ void conn_write_done(struct conn *c, const struct write_result *result)
         else
             snprintf(extra, sizeof extra, ",\"version\":null");
         response_failure_with(c, FAILURE_PRECONDITION_FAILED,
-                              c->condition == CONDITION_ABSENT ? "The key exists, and If-None-Match: * asks for none"
-                              : result->version               ? NULL
-                                                              : "The key does not exist, and If-Match asks for one",
+                              c->condition == CONDITION_ABSENT
+                                  ? "The key exists, and If-None-Match: * asks for none"
+                              : result->version ? NULL
+                                                : "The key does not exist, and If-Match asks for one",
                               &r, extra);
         break;
     case RESULT_STORAGE_FULL:

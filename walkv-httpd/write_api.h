@@ -5,8 +5,8 @@
 
 #include "http_conn.h"
 
-/* Takes "value" out of a body into conn->value, minified in place, and if `key` is not NULL "key" as well. False when it
- * was refused: the answer has been appended. */
+/* Takes "value" out of a body into conn->value, minified in place, and if `key` is not NULL "key" as well.
+ * False when it was refused: the answer has been appended. */
 bool write_take_value(struct conn *, struct span body, struct span *key);
 
 /* Sends the operation on conn_name() to walkvd. */

@@ -38,7 +38,8 @@ static bool refused(const struct batch_item *item)
     return item->result.result == RESULT_STORAGE_FULL;
 }
 
-/* Has room in log and view for all items that are not refused. Returns 0, -ENOSPC or another negative errno. */
+/* Has room in log and view for all items that are not refused. Returns 0, -ENOSPC or another negative errno.
+ */
 static int room_for(struct batch *b, const struct batch_item *items, size_t count, const char **what)
 {
     uint64_t ops = 0, bytes = 0, run_pages = 0;
@@ -90,8 +91,8 @@ static int make_room(struct batch *b, struct batch_item *items, size_t count)
     return rc;
 }
 
-/* Evaluates, records and applies. Returns the count of records, or a negative errno; -ENOSPC with `*full` set to the
- * item that did not fit into the view. */
+/* Evaluates, records and applies. Returns the count of records, or a negative errno; -ENOSPC with `*full` set
+ * to the item that did not fit into the view. */
 static long stage(struct batch *b, struct batch_item *items, size_t count, size_t *full)
 {
     b->records.bytes = b->values.bytes = 0;
@@ -144,22 +145,28 @@ int batch_run(struct batch *b, struct batch_item *items, size_t count)
     if (rc)
         return unavailable(b, items, count, rc);
 
-    /* view_make_room() should have seen a full view; if a transaction finds out late, what did not fit is refused
-     * and the others start again: nothing has been written anywhere yet. */
+    /* view_make_room() should have seen a full view; if a transaction finds out late, what did not fit is
+     * left out and the others start again: nothing has been written anywhere yet. */
     long recorded;
+    bool collect = true;
     for (;;) {
-        size_t full = 0;
+        size_t full = count;
         rc = store_begin(b->store);
         if (rc)
             return unavailable(b, items, count, rc);
         recorded = stage(b, items, count, &full);
-        if (recorded >= 0)
+        rc = recorded > 0 && collect ? store_collect(b->store, COLLECT_PER_BATCH) : 0;
+        if (recorded >= 0 && !rc)
             break;
         store_abort(b->store);
-        if (recorded != -ENOSPC)
-            return unavailable(b, items, count, (int)recorded);
-        items[full].result.result = RESULT_STORAGE_FULL;
-        b->refusing = "view_full";
+        if (recorded != -ENOSPC && rc != -ENOSPC)
+            return unavailable(b, items, count, rc ? rc : (int)recorded);
+        if (full < count) {
+            items[full].result.result = RESULT_STORAGE_FULL;
+            b->refusing = "view_full";
+        } else {
+            collect = false;
+        }
     }
     if (recorded == 0) {
         store_abort(b->store);
@@ -168,9 +175,6 @@ int batch_run(struct batch *b, struct batch_item *items, size_t count)
 
     uint64_t time_ns = clock_realtime_ns(), checksum;
     uint64_t last_lsn = wal_next_lsn(b->wal) + (uint64_t)recorded - 1;
-    rc = store_collect(b->store, COLLECT_PER_BATCH);
-    if (rc)
-        return unavailable(b, items, count, rc);
     rc = wal_append(b->wal, buffer_span(&b->records), (uint32_t)recorded, time_ns, &checksum);
     if (!rc)
         rc = wal_sync(b->wal);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * The batch: the heart of walkvd. All requests that have arrived are decided, logged with one sync, published and
- * answered together:
+ * The batch: the heart of walkvd. All requests that have arrived are decided, logged with one sync, published
+ * and answered together:
  *
  *     evaluate + record + apply   inside one view transaction that nobody sees
  *     append, sync                one batch in the log, one fdatasync
  *     publish                     commit the transaction
  *     reply                       the caller sends what stands in each item
  *
- * Nothing may be answered before its batch is durable, and nothing durable may be left unpublished. After a failed
- * append or sync every item says RESULT_OUTCOME_UNKNOWN and the daemon must stop. This is the only place
- * where "append and sync" happens.
+ * Nothing may be answered before its batch is durable, and nothing durable may be left unpublished. After a
+ * failed append or sync every item says RESULT_OUTCOME_UNKNOWN and the daemon must stop. This is the only
+ * place where "append and sync" happens.
  */
 #ifndef WALKV_WALKVD_BATCH_H
 #define WALKV_WALKVD_BATCH_H
@@ -43,7 +43,8 @@ void batch_free(struct batch *);
  * stop: the results are filled in then too. */
 int batch_run(struct batch *, struct batch_item *items, size_t count);
 
-/* A batch of nothing that goes on removing the items of cleared queues. Returns 0 or a negative errno as above. */
+/* A batch of nothing that goes on removing the items of cleared queues. Returns 0 or a negative errno as
+ * above. */
 int batch_collect(struct batch *);
 
 #endif

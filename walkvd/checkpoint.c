@@ -79,8 +79,8 @@ int checkpoint_start(struct checkpoint *c, uint64_t operations)
 {
     if (c->pid)
         return -EALREADY;
-    if ((size_t)snprintf(c->tmp_path, sizeof c->tmp_path, "%s/snapshots/%d.tmp", c->data_dir, (int)getpid()) >=
-        sizeof c->tmp_path)
+    if ((size_t)snprintf(c->tmp_path, sizeof c->tmp_path, "%s/snapshots/%d.tmp", c->data_dir,
+                         (int)getpid()) >= sizeof c->tmp_path)
         return -ENAMETOOLONG;
     c->disk->calls->unlink(c->disk, c->tmp_path);
     int rc = view_hold(c->store->view);
@@ -150,8 +150,8 @@ void checkpoint_measure(struct checkpoint *c)
     snapshot_list_free(&list);
 }
 
-/* Deletes what the two newest snapshots make unneeded, oldest first; on a full disk, what the newest does. Failing to
- * delete is not a failure. */
+/* Deletes what the two newest snapshots make unneeded, oldest first; on a full disk, what the newest does.
+ * Failing to delete is not a failure. */
 static void delete_old(struct checkpoint *c)
 {
     char path[4096];
@@ -176,7 +176,8 @@ static void delete_old(struct checkpoint *c)
         wal_log_free(&log);
     }
     if (removed_snapshots || removed_segments)
-        log_debug("checkpoint: deleted %u snapshots and %u log segments", removed_snapshots, removed_segments);
+        log_debug("checkpoint: deleted %u snapshots and %u log segments", removed_snapshots,
+                  removed_segments);
 }
 
 /* Gives the finished file its name. */

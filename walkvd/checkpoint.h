@@ -2,8 +2,8 @@
  *
  * Checkpoints: when one is due, the process that writes the snapshot, and what may be deleted afterwards.
  *
- * Nothing is deleted before the new snapshot is complete, verified, named, and the name durable. Two snapshots are
- * kept and the log back to the older one, so that one damaged snapshot costs nothing.
+ * Nothing is deleted before the new snapshot is complete, verified, named, and the name durable. Two
+ * snapshots are kept and the log back to the older one, so that one damaged snapshot costs nothing.
  */
 #ifndef WALKV_WALKVD_CHECKPOINT_H
 #define WALKV_WALKVD_CHECKPOINT_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The control file, `control` in the data directory: whose store this is, and what was durable when it was last
- * replaced. It is the witness that stands outside the log: a log that ends before what it says has lost
+ * The control file, `control` in the data directory: whose store this is, and what was durable when it was
+ * last replaced. It is the witness that stands outside the log: a log that ends before what it says has lost
  * something. It is replaced as a whole (write, sync, rename, sync of the directory), never changed in place.
  *
  *     offset width
@@ -22,8 +22,8 @@
 #ifndef WALKV_WALKVD_CONTROL_H
 #define WALKV_WALKVD_CONTROL_H
 
-#include "disk.h"
 #include "bounds.h"
+#include "disk.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * walkvctl, the operator's command: what its subcommands share. Each lives in a file of its own, ctl_<name>.c, and
- * returns a sysexits status. Results go to standard output, progress and errors to standard error.
+ * walkvctl, the operator's command: what its subcommands share. Each lives in a file of its own,
+ * ctl_<name>.c, and returns a sysexits status. Results go to standard output, progress and errors to standard
+ * error.
  */
 #ifndef WALKV_WALKVD_CTL_H
 #define WALKV_WALKVD_CTL_H
@@ -29,7 +30,8 @@ int ctl_dump(const struct ctl *);
 int ctl_export(const struct ctl *);
 int ctl_import(const struct ctl *);
 
-/* A connection to a running walkvd. Each call ends the process with EX_UNAVAILABLE when walkvd does not answer. */
+/* A connection to a running walkvd. Each call ends the process with EX_UNAVAILABLE when walkvd does not
+ * answer. */
 struct ctl_client {
     int fd;
     struct buffer in;

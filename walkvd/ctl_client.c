@@ -25,8 +25,8 @@ void ctl_connect(struct ctl_client *c, const char *socket_path)
     if (c->fd < 0)
         fatal(EX_OSERR, "socket: %s", strerror(errno));
     if (connect(c->fd, (struct sockaddr *)&address, sizeof address))
-        fatal(EX_UNAVAILABLE, "walkvd does not answer at %s: %s (is it running? --socket names another one)", socket_path,
-              strerror(errno));
+        fatal(EX_UNAVAILABLE, "walkvd does not answer at %s: %s (is it running? --socket names another one)",
+              socket_path, strerror(errno));
     struct hello hello = {.protocol = FRAME_PROTOCOL, .role = FRAME_ROLE_CONTROL, .pid = (uint64_t)getpid()};
     frame_encode_hello(&c->out, 0, &hello);
     ctl_flush(c);

@@ -42,7 +42,8 @@ static int read_piece(const struct view *view, void *arg)
     if (from_front && w->what == WALK_ITEMS)
         key = (MDB_val){sizeof first, first};
     int rc = mdb_cursor_get(cursor, &key, &value, key.mv_size ? MDB_SET_RANGE : MDB_FIRST);
-    if (rc == 0 && !from_front && key.mv_size == w->after.bytes && memcmp(key.mv_data, w->after.data, w->after.bytes) == 0)
+    if (rc == 0 && !from_front && key.mv_size == w->after.bytes &&
+        memcmp(key.mv_data, w->after.data, w->after.bytes) == 0)
         rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
     for (unsigned i = 0; rc == 0; i++) {
         if (w->what == WALK_ITEMS && memcmp(key.mv_data, first, 8) != 0)
@@ -63,8 +64,8 @@ static int read_piece(const struct view *view, void *arg)
 }
 
 /* Walks to the end, handing each entry to `visit`. */
-static void walk_all(struct view_reader *reader, struct walk *w, void (*visit)(struct span key, struct span value, void *),
-                     void *arg)
+static void walk_all(struct view_reader *reader, struct walk *w,
+                     void (*visit)(struct span key, struct span value, void *), void *arg)
 {
     do {
         int rc = view_read(reader, read_piece, w);
@@ -84,7 +85,8 @@ static void walk_all(struct view_reader *reader, struct walk *w, void (*visit)(s
     buffer_free(&w->piece);
 }
 
-struct export {
+struct export
+{
     struct view_reader *reader;
     struct ctl_progress progress;
     bool lines;
@@ -171,7 +173,8 @@ int ctl_export(const struct ctl *ctl)
     const struct greeting *g = &client.greeting;
     char *path = strndup(g->view_path.at, g->view_path.bytes);
     must(path);
-    struct export e = {.reader = view_reader_new(path, g->uuid, 0), .lines = strcmp(ctl->format, "lines") == 0};
+    struct export e = {.reader = view_reader_new(path, g->uuid, 0),
+                       .lines = strcmp(ctl->format, "lines") == 0};
     struct view_state before, after;
     int rc = view_read(e.reader, view_read_state, &before);
     if (rc)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * walkvctl import: writes what a JSON document, JSON lines or an original data directory holds into the running
- * store, through the socket like any other writer, many requests in flight. Values keep the text they have.
- * Nothing is taken for granted: the first thing that is wrong ends it, with its place, and what was written so far
- * is counted. Import is not one transaction; repeated, it sets keys again and appends items again.
+ * walkvctl import: writes what a JSON document, JSON lines or an original data directory holds into the
+ * running store, through the socket like any other writer, many requests in flight. Values keep the text they
+ * have. Nothing is taken for granted: the first thing that is wrong ends it, with its place, and what was
+ * written so far is counted. Import is not one transaction; repeated, it sets keys again and appends items
+ * again.
  */
 #include "ctl.h"
 #include "json_text.h"
@@ -48,8 +49,8 @@ static void take_result(struct import *im)
         return;
     default:
         fatal(result.result == RESULT_STORAGE_FULL ? EX_CANTCREAT : EX_UNAVAILABLE,
-              "walkvd refused an operation: %s; about %" PRIu64 " operations were done before", result_text(result.result),
-              im->sent - im->in_flight - 1);
+              "walkvd refused an operation: %s; about %" PRIu64 " operations were done before",
+              result_text(result.result), im->sent - im->in_flight - 1);
     }
 }
 
@@ -202,7 +203,8 @@ static void import_lines(struct import *im, const char *path, struct span text)
         struct json_error error;
         const char *why = "a line has either \"key\" and \"value\", or \"queue\"";
         if (!json_text_members(line, VALUE_DEPTH_MAX + 1, names, values, 3, &error))
-            fatal(EX_DATAERR, "%s: line %" PRIu64 ", column %u: %s", path, number, error.column, error.reason);
+            fatal(EX_DATAERR, "%s: line %" PRIu64 ", column %u: %s", path, number, error.column,
+                  error.reason);
         bool good = false;
         if (values[0].at && !values[1].at && values[2].at && *values[0].at == '"')
             good = set_key(im, values[0], values[2], &why);
@@ -263,8 +265,8 @@ static void clear_keys(struct import *im, struct span document, struct span log_
 }
 
 /* Does again what one entry began. False with `*why` when it is not understood. */
-static bool redo(struct import *im, const struct span fields[LOG_FIELDS], struct span document, struct span log_before,
-                 const char **why)
+static bool redo(struct import *im, const struct span fields[LOG_FIELDS], struct span document,
+                 struct span log_before, const char **why)
 {
     struct span none = {0}, type = fields[LOG_TYPE];
     static const struct span null_text = {"null", 4}; /* the original drops a value that is undefined */
@@ -385,16 +387,19 @@ static int import_directory(struct import *im, const char *dir)
     return import_original_log(im, "wal.log", log, document);
 }
 
-/* A document begins with an object that goes on after its first line, or whose members are not those of a line. */
+/* A document begins with an object that goes on after its first line, or whose members are not those of a
+ * line. */
 static bool looks_like_lines(struct span text)
 {
     static const struct span names[] = {{"key", 3}, {"queue", 5}, {"value", 5}};
     struct span rest = text, line, values[3];
     struct json_error error;
     uint64_t number = 0;
-    if (!next_line(&rest, &line, &number) || !json_text_members(line, VALUE_DEPTH_MAX + 1, names, values, 3, &error))
+    if (!next_line(&rest, &line, &number) ||
+        !json_text_members(line, VALUE_DEPTH_MAX + 1, names, values, 3, &error))
         return false;
-    bool one_line = (values[0].at && *values[0].at == '"' && values[2].at) || (values[1].at && *values[1].at == '"');
+    bool one_line =
+        (values[0].at && *values[0].at == '"' && values[2].at) || (values[1].at && *values[1].at == '"');
     struct span second;
     return one_line && (next_line(&rest, &second, &number) || values[1].at || values[0].at);
 }

@@ -21,8 +21,7 @@ struct command {
 static const struct command commands[] = {
     {"status", NULL, ctl_status, "what the running walkvd says of itself"},
     {"checkpoint", NULL, ctl_checkpoint, "write a snapshot now and wait for it"},
-    {"verify", "DATA_DIR", ctl_verify,
-     "read every segment and snapshot and report each; exit 65 on damage"},
+    {"verify", "DATA_DIR", ctl_verify, "read every segment and snapshot and report each; exit 65 on damage"},
     {"dump", "DATA_DIR", ctl_dump, "print the log as JSON lines, one operation each"},
     {"export", NULL, ctl_export, "print the state of the running store as JSON, or as JSON lines"},
     {"import", "FILE", ctl_import,
@@ -45,14 +44,19 @@ static void usage(FILE *out)
           "\n"
           "Shapes of export and import:\n"
           "  JSON        {\"key\":value,...,\"queues\":{\"name\":[value,...]}}\n"
-          "  JSON lines  {\"key\":\"k\",\"value\":...} | {\"queue\":\"q\",\"value\":...} | {\"queue\":\"q\"} (empty queue)\n"
-          "  import FILE takes either, from a file or from - (standard input). Keys are set, items are appended.\n"
+          "  JSON lines  {\"key\":\"k\",\"value\":...} | {\"queue\":\"q\",\"value\":...} | {\"queue\":\"q\"} "
+          "(empty queue)\n"
+          "  import FILE takes either, from a file or from - (standard input). Keys are set, items are "
+          "appended.\n"
           "  import DIR takes an original data directory: db.json in the shape above, then those entries of\n"
-          "  wal.log ({\"id\",\"type\",\"status\":\"STARTED\",...} a line; types SET, DELETE, CLEAR, QUEUE_ENQUEUE,\n"
+          "  wal.log ({\"id\",\"type\",\"status\":\"STARTED\",...} a line; types SET, DELETE, CLEAR, "
+          "QUEUE_ENQUEUE,\n"
           "  QUEUE_DEQUEUE, QUEUE_CLEAR) that no {\"type\":\"COMMIT\",\"id\"} follows.\n"
           "\n"
-          "Exit status: 0 done, 64 usage, 65 damaged or invalid data, 66 no such input, 69 walkvd does not answer,\n"
-          "71 system error, 73 the store is full, 74 I/O error, 76 another protocol, 77 no right to the view, 78 data\n"
+          "Exit status: 0 done, 64 usage, 65 damaged or invalid data, 66 no such input, 69 walkvd does not "
+          "answer,\n"
+          "71 system error, 73 the store is full, 74 I/O error, 76 another protocol, 77 no right to the "
+          "view, 78 data\n"
           "of a newer format.\n",
           out);
 }
@@ -74,7 +78,8 @@ int main(int argc, char **argv)
     };
     log_open("walkvctl", LOG_LEVEL_INFO);
     const char *from_environment = getenv("WALKV_SOCKET");
-    struct ctl ctl = {.socket_path = from_environment ? from_environment : "/run/walkv/walkvd.sock", .format = "json"};
+    struct ctl ctl = {.socket_path = from_environment ? from_environment : "/run/walkv/walkvd.sock",
+                      .format = "json"};
     int option;
     opterr = 0;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {

@@ -50,7 +50,8 @@ int ctl_checkpoint(const struct ctl *ctl)
     if (status)
         fprintf(stderr, "walkvctl: no checkpoint: %.*s\n", (int)reply.sentence.bytes, reply.sentence.at);
     else
-        printf(ctl->json ? "{\"checkpoint_lsn\":%" PRIu64 "}\n" : "checkpoint of LSN %" PRIu64 " is done\n", reply.lsn);
+        printf(ctl->json ? "{\"checkpoint_lsn\":%" PRIu64 "}\n" : "checkpoint of LSN %" PRIu64 " is done\n",
+               reply.lsn);
     ctl_disconnect(&client);
     return status;
 }

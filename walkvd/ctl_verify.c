@@ -56,7 +56,8 @@ static int open_store(struct verify *v, const struct ctl *ctl)
     case CONTROL_VALID:
         break;
     case CONTROL_ABSENT:
-        fprintf(stderr, "walkvctl: %s/control does not exist: no walkv store, or its control file is missing\n", dir);
+        fprintf(stderr,
+                "walkvctl: %s/control does not exist: no walkv store, or its control file is missing\n", dir);
         return EX_DATAERR;
     case CONTROL_DAMAGED:
         fprintf(stderr, "walkvctl: %s/control is damaged at offset 0\n", dir);
@@ -76,8 +77,8 @@ static int open_store(struct verify *v, const struct ctl *ctl)
     return 0;
 }
 
-static void report(struct verify *v, const char *file, const char *verdict, uint64_t offset, uint64_t first_lsn,
-                   uint64_t last_lsn, const char *sentence)
+static void report(struct verify *v, const char *file, const char *verdict, uint64_t offset,
+                   uint64_t first_lsn, uint64_t last_lsn, const char *sentence)
 {
     if (v->ctl->json) {
         printf("%s{\"file\":\"%s\",\"verdict\":\"%s\",\"offset\":%" PRIu64 ",\"first_lsn\":%" PRIu64
@@ -120,8 +121,8 @@ static void report_segment(const struct wal_segment *segment, void *arg)
 }
 
 /* Reads the log from `from_lsn` on; what is wrong is reported. Returns the exit status. */
-static int read_log(struct verify *v, const struct wal_visitor *visitor, uint64_t from_lsn, struct wal_log_end *end,
-                    struct wal_finding *finding)
+static int read_log(struct verify *v, const struct wal_visitor *visitor, uint64_t from_lsn,
+                    struct wal_log_end *end, struct wal_finding *finding)
 {
     bool used = in_use(v->ctl->operand);
     wal_log_read(v->disk, v->ctl->operand, &v->log, v->control.uuid, from_lsn, used ? 0 : v->control.last_lsn,
@@ -168,11 +169,12 @@ static void verify_snapshots(struct verify *v, uint64_t log_end)
         snapshot_read(v->disk, path, v->control.uuid, NULL, NULL, &h, &f);
         if (f.verdict == SNAPSHOT_VALID && (h.lsn != list.lsns[i] || (log_end && h.lsn > log_end))) {
             f.verdict = SNAPSHOT_DAMAGED;
-            snprintf(f.sentence, sizeof f.sentence, "is the snapshot of LSN %" PRIu64 ", which does not belong here", h.lsn);
+            snprintf(f.sentence, sizeof f.sentence,
+                     "is the snapshot of LSN %" PRIu64 ", which does not belong here", h.lsn);
         }
         if (f.verdict == SNAPSHOT_VALID)
-            snprintf(sentence, sizeof sentence, "%" PRIu64 " keys, %" PRIu64 " queues, %" PRIu64 " items", h.keys, h.queues,
-                     h.items);
+            snprintf(sentence, sizeof sentence, "%" PRIu64 " keys, %" PRIu64 " queues, %" PRIu64 " items",
+                     h.keys, h.queues, h.items);
         else
             snprintf(sentence, sizeof sentence, "%s", f.sentence);
         report(v, file, text[f.verdict], f.offset, f.verdict ? 0 : 1, list.lsns[i], sentence);
@@ -190,7 +192,8 @@ static void verify_snapshots(struct verify *v, uint64_t log_end)
     }
     /* What can be rebuilt: some snapshot, or LSN 1, must reach the log. */
     if (v->log.count && v->log.first_lsns[0] > 1 && !list.count) {
-        report(v, "snapshots", "missing", 0, 1, v->log.first_lsns[0] - 1, "no snapshot holds what the log continues");
+        report(v, "snapshots", "missing", 0, 1, v->log.first_lsns[0] - 1,
+               "no snapshot holds what the log continues");
         worsen(v, EX_DATAERR);
     }
     snapshot_list_free(&list);
@@ -208,8 +211,10 @@ int ctl_verify(const struct ctl *ctl)
     if (ctl->json)
         printf("{\"store_id\":\"%s\",\"in_use\":%s,\"files\":[", uuid, used ? "true" : "false");
     else
-        printf("store %s%s\n", uuid, used ? " (a walkvd is running on it: the end of the log is in motion)" : "");
-    report(&v, CONTROL_NAME, "ok", 0, 0, v.control.last_lsn, v.control.clean ? "stopped cleanly" : "not stopped cleanly");
+        printf("store %s%s\n", uuid,
+               used ? " (a walkvd is running on it: the end of the log is in motion)" : "");
+    report(&v, CONTROL_NAME, "ok", 0, 0, v.control.last_lsn,
+           v.control.clean ? "stopped cleanly" : "not stopped cleanly");
     ctl_progress_begin(&v.progress, ctl, "reading the log");
     const struct wal_visitor visitor = {.batch = count_batch, .segment = report_segment, .arg = &v};
     struct wal_log_end end;
@@ -219,13 +224,13 @@ int ctl_verify(const struct ctl *ctl)
     if (finding.verdict == WAL_TORN && !used)
         report(&v, finding.file, "torn", finding.offset, finding.first_lsn, 0, finding.sentence);
     else if (finding.verdict != WAL_CLEAN && finding.verdict != WAL_TORN)
-        report(&v, finding.file, wal_verdict_text(finding.verdict), finding.offset, finding.first_lsn, finding.last_lsn,
-               finding.sentence);
+        report(&v, finding.file, wal_verdict_text(finding.verdict), finding.offset, finding.first_lsn,
+               finding.last_lsn, finding.sentence);
     verify_snapshots(&v, used || v.status ? 0 : end.link.last_lsn);
     wal_log_free(&v.log);
     if (ctl->json)
-        printf("],\"operations\":%" PRIu64 ",\"last_lsn\":%" PRIu64 ",\"damaged\":%s}\n", v.ops, end.link.last_lsn,
-               v.status ? "true" : "false");
+        printf("],\"operations\":%" PRIu64 ",\"last_lsn\":%" PRIu64 ",\"damaged\":%s}\n", v.ops,
+               end.link.last_lsn, v.status ? "true" : "false");
     else
         printf("%s\n", v.status ? "DAMAGED: see above" : "no damage found");
     return v.status;
@@ -253,8 +258,8 @@ static int dump_batch(const struct wal_segment *segment, const struct wal_batch 
             printf(",\"value\":%.*s", (int)r.value.bytes, r.value.at);
         if (h->flags & WAL_FLAG_SEAL)
             fputs(",\"seal\":true", stdout);
-        printf(",\"batch\":%" PRIu64 ",\"time_ns\":%" PRIu64 ",\"segment\":\"%016" PRIx64 ".wal\",\"offset\":%" PRIu64
-               "}\n",
+        printf(",\"batch\":%" PRIu64 ",\"time_ns\":%" PRIu64 ",\"segment\":\"%016" PRIx64
+               ".wal\",\"offset\":%" PRIu64 "}\n",
                h->first_lsn, h->time_ns, segment->header.first_lsn, batch->offset);
     }
     return ferror(stdout) ? -EIO : 0;
@@ -272,8 +277,8 @@ int ctl_dump(const struct ctl *ctl)
     status = read_log(&v, &visitor, ctl->from_lsn ? ctl->from_lsn - 1 : 0, &end, &finding);
     if (status)
         fprintf(stderr, "walkvctl: %s: %s/%s at offset %" PRIu64 ": %s (LSN %" PRIu64 " to %" PRIu64 ")\n",
-                wal_verdict_text(finding.verdict), ctl->operand, finding.file, finding.offset, finding.sentence,
-                finding.first_lsn, finding.last_lsn);
+                wal_verdict_text(finding.verdict), ctl->operand, finding.file, finding.offset,
+                finding.sentence, finding.first_lsn, finding.last_lsn);
     wal_log_free(&v.log);
     return status;
 }

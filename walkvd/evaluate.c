@@ -19,9 +19,9 @@ static enum result check_condition(const struct write_request *request, bool exi
     case CONDITION_UPDATE:
         return exists ? RESULT_OK : RESULT_NOT_FOUND;
     case CONDITION_UPDATE_VERSION:
-        return !exists                         ? RESULT_NOT_FOUND
+        return !exists                       ? RESULT_NOT_FOUND
                : version == request->version ? RESULT_OK
-                                               : RESULT_PRECONDITION_FAILED;
+                                             : RESULT_PRECONDITION_FAILED;
     case CONDITION_LIMIT:
         break;
     }

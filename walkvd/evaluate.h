@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Decides one request against the state including the requests before it in the batch: the last place that may
- * say no. What goes ahead becomes a record in which nothing is left to decide.
+ * Decides one request against the state including the requests before it in the batch: the last place that
+ * may say no. What goes ahead becomes a record in which nothing is left to decide.
  */
 #ifndef WALKV_WALKVD_EVALUATE_H
 #define WALKV_WALKVD_EVALUATE_H

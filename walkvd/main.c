@@ -6,6 +6,7 @@
 #include "log.h"
 #include "recovery.h"
 #include "server.h"
+#include "socket_listener.h"
 #include "walkvd_settings.h"
 
 int main(int argc, char **argv)
@@ -15,6 +16,7 @@ int main(int argc, char **argv)
     settings_load(&walkvd_settings, &config, argc, argv);
     log_set_level((enum log_level)config.log_level);
 
+    socket_listener_check(config.socket_path);
     struct recovery recovery;
     struct disk *disk = disk_system();
     recovery_run(&recovery, disk, &config);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One connection to walkvd's socket: bytes in, frames, bytes out. A peer is never trusted; a bad frame ends its
- * connection and nothing else. Reading stops while it has too much in flight.
+ * One connection to walkvd's socket: bytes in, frames, bytes out. A peer is never trusted; a bad frame ends
+ * its connection and nothing else. Reading stops while it has too much in flight.
  */
 #ifndef WALKV_WALKVD_PEER_H
 #define WALKV_WALKVD_PEER_H
@@ -25,7 +25,7 @@ struct peer {
     struct buffer out;
     size_t sent; /* of `out` */
     bool greeted;
-    bool broken; /* to be closed at the end of the turn */
+    bool broken;  /* to be closed at the end of the turn */
     bool closing; /* to be closed when `out` is sent */
     bool reading;
     uint32_t role;
@@ -41,8 +41,8 @@ void peer_free(struct peer **);
 /* Reads what has arrived, up to `limit` bytes in `in`. Sets `broken` at the end or on an error. */
 void peer_read(struct peer *, size_t limit);
 
-/* Looks at the next frame. Returns 1, 0 when none is whole, or -1 (and sets `broken`) when it is bad. The frame's
- * body stays valid until peer_finish(). */
+/* Looks at the next frame. Returns 1, 0 when none is whole, or -1 (and sets `broken`) when it is bad. The
+ * frame's body stays valid until peer_finish(). */
 int peer_next(struct peer *, struct frame *);
 
 /* Drops what peer_next() handed out, sends what it can, and starts or stops reading by what is in flight. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A record: the effects of one operation, everything decided, as it stands in a batch of the log. Record i of a
- * batch has the LSN `first LSN + i`. Replay applies records and never decides anything. Little-endian:
+ * A record: the effects of one operation, everything decided, as it stands in a batch of the log. Record i of
+ * a batch has the LSN `first LSN + i`. Replay applies records and never decides anything. Little-endian:
  *
  *     offset width
  *      0     4    bytes of the whole record
@@ -38,8 +38,8 @@ struct record {
 
 void record_encode(struct buffer *out, const struct record *);
 
-/* Takes the next record off the front of `bytes`; its spans point into it. False when it is not a valid record:
- * in a batch whose checksum holds, that is a bug or a forgery, never a torn write. */
+/* Takes the next record off the front of `bytes`; its spans point into it. False when it is not a valid
+ * record: in a batch whose checksum holds, that is a bug or a forgery, never a torn write. */
 bool record_decode(struct span *bytes, struct record *);
 
 #endif

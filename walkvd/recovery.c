@@ -49,8 +49,9 @@ static void path_in(const struct run *run, char *out, size_t room, const char *n
 
 static int status_of(int error)
 {
-    return error == EACCES || error == EPERM || error == ENOENT || error == ENOTDIR || error == EROFS ? EX_CONFIG
-                                                                                                     : EX_IOERR;
+    return error == EACCES || error == EPERM || error == ENOENT || error == ENOTDIR || error == EROFS
+               ? EX_CONFIG
+               : EX_IOERR;
 }
 
 /* 1. The data directory is ours alone. */
@@ -124,42 +125,47 @@ static void read_control(struct run *run)
     case CONTROL_VALID:
         uuid_format(text, control->uuid);
         log_info("store %s in %s, %s at LSN %" PRIu64, text, run->data_dir,
-                 control->clean ? "stopped cleanly" : "not stopped cleanly, known durable", control->last_lsn);
+                 control->clean ? "stopped cleanly" : "not stopped cleanly, known durable",
+                 control->last_lsn);
         break;
     case CONTROL_ABSENT:
         if (holds_files(run, "wal") || holds_files(run, "snapshots"))
-            fatal(EX_DATAERR, "%s/control is missing, but there is data: this store is damaged", run->data_dir);
+            fatal(EX_DATAERR, "%s/control is missing, but there is data: this store is damaged",
+                  run->data_dir);
         create_store(run);
         break;
     case CONTROL_DAMAGED:
         fatal(EX_DATAERR, "%s/control is damaged at offset 0", run->data_dir);
     case CONTROL_NEWER:
-        fatal(EX_CONFIG, "%s/control was written by a newer walkv; this one reads format version %u", run->data_dir,
-              CONTROL_VERSION);
+        fatal(EX_CONFIG, "%s/control was written by a newer walkv; this one reads format version %u",
+              run->data_dir, CONTROL_VERSION);
     case CONTROL_UNREADABLE:
         fatal(status_of(error), "%s/control cannot be read: %s", run->data_dir, strerror(error));
     }
     int rc = wal_log_list(run->data_dir, &run->log);
     if (rc)
-        fatal(rc == -ENOENT ? EX_DATAERR : status_of(-rc), "%s/wal cannot be read: %s", run->data_dir, strerror(-rc));
+        fatal(rc == -ENOENT ? EX_DATAERR : status_of(-rc), "%s/wal cannot be read: %s", run->data_dir,
+              strerror(-rc));
     if (run->log.strangers)
-        log_warning("%zu files in %s/wal are not walkv's and are left alone", run->log.strangers, run->data_dir);
+        log_warning("%zu files in %s/wal are not walkv's and are left alone", run->log.strangers,
+                    run->data_dir);
     if (control->segment_lsn && !run->log.count)
-        fatal(EX_DATAERR, "the log is missing: %s/wal is empty, but LSN %" PRIu64 " was durable", run->data_dir,
-              control->last_lsn);
+        fatal(EX_DATAERR, "the log is missing: %s/wal is empty, but LSN %" PRIu64 " was durable",
+              run->data_dir, control->last_lsn);
 }
 
 static void open_view(struct run *run)
 {
-    struct view_options options = {run->config->view_path, run->config->view_size, run->config->view_grace_ns};
+    struct view_options options = {run->config->view_path, run->config->view_size,
+                                   run->config->view_grace_ns};
     int rc = view_open(&run->recovery->view, run->disk, &options);
     if (rc == -EBUSY)
         fatal(EX_UNAVAILABLE, "another walkvd is running on view %s", options.path);
     if (rc == -EPERM)
         fatal(EX_CONFIG, "view %s cannot be used: something of another user is in the way", options.path);
     if (rc)
-        fatal(rc == -ENOENT || rc == -EACCES ? EX_CONFIG : EX_OSERR, "view %s cannot be made: %s", options.path,
-              strerror(-rc));
+        fatal(rc == -ENOENT || rc == -EACCES ? EX_CONFIG : EX_OSERR, "view %s cannot be made: %s",
+              options.path, strerror(-rc));
 }
 
 /* What is accepted now may be in memory only: it must be on disk before any reader sees it. */
@@ -211,14 +217,15 @@ static bool load_snapshot(struct run *run, uint64_t lsn, struct view_state *stat
     else if (verdict != SNAPSHOT_VALID)
         log_error("%s is not usable: %s at offset %" PRIu64, path, finding.sentence, finding.offset);
     else if (header.lsn != lsn)
-        log_error("%s is not usable: it is the snapshot of LSN %" PRIu64 ", under a wrong name", path, header.lsn);
+        log_error("%s is not usable: it is the snapshot of LSN %" PRIu64 ", under a wrong name", path,
+                  header.lsn);
     else if ((rc = view_build_finish(r->view, r->control.uuid, state)) != 0)
         fatal(EX_OSERR, "the view cannot be built at %s: %s", run->config->view_path, strerror(-rc));
     else if (state->applied_lsn != header.lsn || state->applied_checksum != header.batch_checksum)
         log_error("%s is not usable: its pages are of LSN %" PRIu64, path, state->applied_lsn);
     else {
-        log_info("loaded state from ROM: snapshot of LSN %" PRIu64 ", %" PRIu64 " keys, %" PRIu64 " queues, %" PRIu64
-                 " items in %" PRIu64 " ms",
+        log_info("loaded state from ROM: snapshot of LSN %" PRIu64 ", %" PRIu64 " keys, %" PRIu64
+                 " queues, %" PRIu64 " items in %" PRIu64 " ms",
                  header.lsn, header.keys, header.queues, header.items, ms_since(began));
         return true;
     }
@@ -295,7 +302,8 @@ static int replay_batch(const struct wal_segment *segment, const struct wal_batc
         run->told_ns = now;
         log_info("WAL recovery: LSN %" PRIu64 ", %" PRIu64 " operations, %" PRIu64 " per second", last_lsn,
                  run->recovery->replayed_ops,
-                 run->recovery->replayed_ops * 1000 / (ms_since(run->began_ns) ? ms_since(run->began_ns) : 1));
+                 run->recovery->replayed_ops * 1000 /
+                     (ms_since(run->began_ns) ? ms_since(run->began_ns) : 1));
     }
     return store_commit(store, last_lsn, h->checksum, h->time_ns);
 }
@@ -312,19 +320,20 @@ static void refuse(struct run *run, const struct wal_finding *f)
     int status = f->verdict == WAL_NEWER ? EX_CONFIG : f->verdict == WAL_FAILED ? EX_IOERR : EX_DATAERR;
     if (f->verdict == WAL_FAILED && f->error == EBADMSG) {
         status = EX_DATAERR;
-        fatal(status, "%s/%s at offset %" PRIu64 ": the log does not fit the state it continues", run->data_dir, f->file,
-              f->offset);
+        fatal(status, "%s/%s at offset %" PRIu64 ": the log does not fit the state it continues",
+              run->data_dir, f->file, f->offset);
     }
     if (f->verdict == WAL_FAILED && f->error == ENOSPC)
         fatal(EX_OSERR, "the view is full: raise view_size, or the size of the file system of %s",
               run->config->view_path);
-    fatal(status, "%s: %s/%s at offset %" PRIu64 ": %s%s", wal_verdict_text(f->verdict), run->data_dir, f->file,
-          f->offset, f->sentence, range);
+    fatal(status, "%s: %s/%s at offset %" PRIu64 ": %s%s", wal_verdict_text(f->verdict), run->data_dir,
+          f->file, f->offset, f->sentence, range);
 }
 
-/* Replays from `state` on. False when the state and the log do not know each other (only for a warm start). */
-static bool replay(struct run *run, const struct view_state *state, uint64_t durable_lsn, struct wal_log_end *end,
-                   struct wal_finding *finding)
+/* Replays from `state` on. False when the state and the log do not know each other (only for a warm start).
+ */
+static bool replay(struct run *run, const struct view_state *state, uint64_t durable_lsn,
+                   struct wal_log_end *end, struct wal_finding *finding)
 {
     struct recovery *r = run->recovery;
     store_init(&r->store, r->view, state);
@@ -347,8 +356,8 @@ static bool replay(struct run *run, const struct view_state *state, uint64_t dur
     const struct wal_visitor visitor = {.batch = replay_batch, .arg = run};
     /* From the batch of the starting LSN on, to compare it. */
     uint64_t from = state->applied_lsn ? state->applied_lsn - 1 : 0;
-    wal_log_read(run->disk, run->data_dir, &run->log, r->control.uuid, from, durable_lsn, r->control.segment_lsn,
-                 &visitor, end, finding);
+    wal_log_read(run->disk, run->data_dir, &run->log, r->control.uuid, from, durable_lsn,
+                 r->control.segment_lsn, &visitor, end, finding);
     if (finding->verdict == WAL_FAILED && finding->error == ESTALE)
         return false;
     return run->matched || (finding->verdict != WAL_CLEAN && finding->verdict != WAL_TORN);
@@ -359,8 +368,8 @@ static void say_recovered(struct run *run, const struct wal_log_end *end)
     const struct view_state *s = &run->recovery->store.published;
     log_info("WAL recovery complete: %" PRIu64 " operations replayed from %" PRIu64 " segments in %" PRIu64
              " ms; LSN %" PRIu64 ", %" PRIu64 " keys, %" PRIu64 " queues, %" PRIu64 " items",
-             run->recovery->replayed_ops, end->segments_read, ms_since(run->began_ns), end->link.last_lsn, s->keys,
-             s->queues, s->items);
+             run->recovery->replayed_ops, end->segments_read, ms_since(run->began_ns), end->link.last_lsn,
+             s->keys, s->queues, s->items);
 }
 
 /* 5. A new segment behind the end; then, and only then, the old end may be tidied up. */
@@ -422,7 +431,8 @@ void recovery_run(struct recovery *r, struct disk *disk, const struct walkvd_con
     struct wal_log_end end;
     struct wal_finding finding;
     if (warm) {
-        log_info("warm start: view of LSN %" PRIu64 " attached, %" PRIu64 " keys, %" PRIu64 " queues; starting WAL recovery",
+        log_info("warm start: view of LSN %" PRIu64 " attached, %" PRIu64 " keys, %" PRIu64
+                 " queues; starting WAL recovery",
                  state.applied_lsn, state.keys, state.queues);
         r->start_kind = "warm";
         if (!replay(&run, &state, durable, &end, &finding)) {

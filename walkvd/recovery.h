@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Start and recovery, in this order: lock the data directory, control file, view (warm) or snapshot (cold), replay,
- * new segment. Each step logs one line with what it found and how long it took.
+ * Start and recovery, in this order: lock the data directory, control file, view (warm) or snapshot (cold),
+ * replay, new segment. Each step logs one line with what it found and how long it took.
  *
- * Fatal: anything that casts doubt on acknowledged data ends here with EX_DATAERR (65), before anything in the
- * data directory was changed; another walkvd on the same data or view with EX_UNAVAILABLE (69); a newer format
- * with EX_CONFIG (78); a failing disk with EX_IOERR (74). Being killed in it at any point is harmless.
+ * Fatal: anything that casts doubt on acknowledged data ends here with EX_DATAERR (65), before anything in
+ * the data directory was changed; another walkvd on the same data or view with EX_UNAVAILABLE (69); a newer
+ * format with EX_CONFIG (78); a failing disk with EX_IOERR (74). Being killed in it at any point is harmless.
  */
 #ifndef WALKV_WALKVD_RECOVERY_H
 #define WALKV_WALKVD_RECOVERY_H

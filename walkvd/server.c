@@ -4,9 +4,9 @@
 
 #include "batch.h"
 #include "clock.h"
-#include "socket_listener.h"
 #include "log.h"
 #include "peer.h"
+#include "socket_listener.h"
 #include "status.h"
 #include "uuid.h"
 
@@ -319,8 +319,9 @@ static void run_batch(struct server *s)
     s->witnessed = false;
     if (rc) {
         int wal_error = wal_failure(s->recovery->wal);
-        log_error(wal_error ? "the log cannot be written: %s; stopping, nothing of this batch was acknowledged"
-                            : "the view cannot be written: %s; stopping, nothing of this batch was acknowledged",
+        log_error(wal_error
+                      ? "the log cannot be written: %s; stopping, nothing of this batch was acknowledged"
+                      : "the view cannot be written: %s; stopping, nothing of this batch was acknowledged",
                   strerror(wal_error ? wal_error : -rc));
         stop(s, wal_error ? EX_IOERR : EX_OSERR);
     }
@@ -453,7 +454,8 @@ static void stop_cleanly(struct server *s)
         return;
     /* A long log would make the next cold start slow. */
     checkpoint_measure(&s->checkpoint);
-    if (s->config->checkpoint_wal_size && s->checkpoint.wal_since_bytes >= s->config->checkpoint_wal_size / 2 &&
+    if (s->config->checkpoint_wal_size &&
+        s->checkpoint.wal_since_bytes >= s->config->checkpoint_wal_size / 2 &&
         checkpoint_start(&s->checkpoint, s->batch.operations) == 0) {
         char sentence[256] = "";
         while (checkpoint_poll(&s->checkpoint, sentence, sizeof sentence) == CHECKPOINT_RUNNING)
@@ -526,7 +528,7 @@ int server_run(struct recovery *r, struct disk *disk, const struct walkvd_config
     int status = s->exit_status;
     while (s->peers)
         drop_peer(s, s->peers);
-    struct event *const events[] = {s->accepting, s->idle,  s->housekeeping, s->terminate[0],
+    struct event *const events[] = {s->accepting,    s->idle,  s->housekeeping, s->terminate[0],
                                     s->terminate[1], s->child, s->alarm};
     for (unsigned i = 0; i < sizeof events / sizeof *events; i++) {
         if (events[i])

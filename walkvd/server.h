@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * walkvd's event loop: the socket, its peers, and the turn. Each turn reads what has arrived from all peers, runs
- * one batch of it, and answers; while the sync of the batch runs, the next requests queue up in the sockets.
- * Checkpoints, the idle witness and the preparing of log segments are done between turns.
+ * walkvd's event loop: the socket, its peers, and the turn. Each turn reads what has arrived from all peers,
+ * runs one batch of it, and answers; while the sync of the batch runs, the next requests queue up in the
+ * sockets. Checkpoints, the idle witness and the preparing of log segments are done between turns.
  */
 #ifndef WALKV_WALKVD_SERVER_H
 #define WALKV_WALKVD_SERVER_H

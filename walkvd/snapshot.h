@@ -12,10 +12,11 @@
 
 #include <stddef.h>
 
-/* Writes the newest published state of the view that `reader` is for to `path`, which must not exist, and syncs it.
- * The caller makes sure that walkvd holds the view's pages. `header` says what was written. Returns 0, or a
- * negative errno; then the file may be there in part. */
-int snapshot_write(struct disk *, struct view_reader *reader, const char *path, struct snapshot_header *header);
+/* Writes the newest published state of the view that `reader` is for to `path`, which must not exist, and
+ * syncs it. The caller makes sure that walkvd holds the view's pages. `header` says what was written. Returns
+ * 0, or a negative errno; then the file may be there in part. */
+int snapshot_write(struct disk *, struct view_reader *reader, const char *path,
+                   struct snapshot_header *header);
 
 struct snapshot_finding {
     enum snapshot_verdict verdict;
@@ -24,13 +25,13 @@ struct snapshot_finding {
     char sentence[160];
 };
 
-/* What takes the pages while a snapshot is read: `bytes` of them from `offset` on. Returns 0 or a negative errno.
- * Called with data == NULL once, before the first, with offset 0 and the total in `bytes`. */
+/* What takes the pages while a snapshot is read: `bytes` of them from `offset` on. Returns 0 or a negative
+ * errno. Called with data == NULL once, before the first, with offset 0 and the total in `bytes`. */
 typedef int snapshot_sink(const void *data, size_t bytes, uint64_t offset, void *arg);
 
-/* Reads a snapshot from end to end around the page cache, checks everything, and hands the pages to `sink` (NULL:
- * checks only). `uuid` may be NULL: of any store. Returns finding->verdict, or -1 when the sink failed, with its
- * errno in finding->error. Pages may have been handed over before damage is found. */
+/* Reads a snapshot from end to end around the page cache, checks everything, and hands the pages to `sink`
+ * (NULL: checks only). `uuid` may be NULL: of any store. Returns finding->verdict, or -1 when the sink
+ * failed, with its errno in finding->error. Pages may have been handed over before damage is found. */
 int snapshot_read(struct disk *, const char *path, const uint8_t *uuid, snapshot_sink *sink, void *arg,
                   struct snapshot_header *header, struct snapshot_finding *finding);
 

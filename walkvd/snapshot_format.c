@@ -47,7 +47,8 @@ enum snapshot_verdict snapshot_header_decode(const char in[SNAPSHOT_HEADER_BYTES
                : SNAPSHOT_DAMAGED;
 }
 
-void snapshot_block_encode(char out[SNAPSHOT_BLOCK_HEADER_BYTES], const struct snapshot_block *b, uint64_t seed)
+void snapshot_block_encode(char out[SNAPSHOT_BLOCK_HEADER_BYTES], const struct snapshot_block *b,
+                           uint64_t seed)
 {
     put_u32(out, BLOCK_MAGIC);
     put_u32(out + 4, b->stored_bytes);
@@ -58,7 +59,8 @@ void snapshot_block_encode(char out[SNAPSHOT_BLOCK_HEADER_BYTES], const struct s
     put_u64(out + 32, XXH3_64bits_withSeed(out, 32, seed));
 }
 
-bool snapshot_block_decode(const char in[SNAPSHOT_BLOCK_HEADER_BYTES], struct snapshot_block *b, uint64_t seed)
+bool snapshot_block_decode(const char in[SNAPSHOT_BLOCK_HEADER_BYTES], struct snapshot_block *b,
+                           uint64_t seed)
 {
     b->stored_bytes = get_u32(in + 4);
     b->raw_bytes = get_u32(in + 8);

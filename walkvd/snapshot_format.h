@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The format of a snapshot (the ROM), `snapshots/<LSN, 16 hex digits>.snap`: the pages of the read view as they
- * were at one LSN, in compressed blocks, each with its checksum. Little-endian:
+ * The format of a snapshot (the ROM), `snapshots/<LSN, 16 hex digits>.snap`: the pages of the read view as
+ * they were at one LSN, in compressed blocks, each with its checksum. Little-endian:
  *
  * Header, 512 bytes:
  *
@@ -40,8 +40,8 @@
  *     40          zeros
  *     56     8    XXH3-64 of bytes 0 to 55, seed: header checksum
  *
- * A snapshot is valid when all of that holds and the file ends with the footer. Pages are copied as they lie (not
- * compacted: that would hide which LSN the copy is of), with free pages zeroed, which LZ4 makes vanish.
+ * A snapshot is valid when all of that holds and the file ends with the footer. Pages are copied as they lie
+ * (not compacted: that would hide which LSN the copy is of), with free pages zeroed, which LZ4 makes vanish.
  * Changing it: bump SNAPSHOT_VERSION, keep reading the version before, extend snapshot_test.c.
  */
 #ifndef WALKV_WALKVD_SNAPSHOT_FORMAT_H
@@ -99,8 +99,10 @@ enum snapshot_verdict {
 
 void snapshot_header_encode(char out[SNAPSHOT_HEADER_BYTES], struct snapshot_header *);
 enum snapshot_verdict snapshot_header_decode(const char in[SNAPSHOT_HEADER_BYTES], struct snapshot_header *);
-void snapshot_block_encode(char out[SNAPSHOT_BLOCK_HEADER_BYTES], const struct snapshot_block *, uint64_t seed);
-bool snapshot_block_decode(const char in[SNAPSHOT_BLOCK_HEADER_BYTES], struct snapshot_block *, uint64_t seed);
+void snapshot_block_encode(char out[SNAPSHOT_BLOCK_HEADER_BYTES], const struct snapshot_block *,
+                           uint64_t seed);
+bool snapshot_block_decode(const char in[SNAPSHOT_BLOCK_HEADER_BYTES], struct snapshot_block *,
+                           uint64_t seed);
 void snapshot_footer_encode(char out[SNAPSHOT_FOOTER_BYTES], const struct snapshot_footer *, uint64_t seed);
 bool snapshot_footer_decode(const char in[SNAPSHOT_FOOTER_BYTES], struct snapshot_footer *, uint64_t seed);
 

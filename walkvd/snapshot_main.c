@@ -9,11 +9,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -27,7 +27,8 @@ int main(int argc, char **argv)
     }
     if (argc != 3) {
         fputs("usage: walkv-snapshot VIEW_PATH FILE\n"
-              "Writes a snapshot of a served view to FILE and verifies it. Started by walkvd; VIEW_PATH must be\n"
+              "Writes a snapshot of a served view to FILE and verifies it. Started by walkvd; VIEW_PATH must "
+              "be\n"
               "served by a walkvd that holds its pages meanwhile.\n",
               argc == 2 && strcmp(argv[1], "--help") == 0 ? stdout : stderr);
         return argc == 2 && strcmp(argv[1], "--help") == 0 ? 0 : EX_USAGE;
@@ -46,8 +47,8 @@ int main(int argc, char **argv)
         fatal(rc == -ENOSPC ? EX_CANTCREAT : EX_IOERR, "%s: %s", argv[2], strerror(-rc));
     struct snapshot_finding finding;
     if (snapshot_read(disk, argv[2], header.uuid, NULL, NULL, &read_header, &finding) != SNAPSHOT_VALID)
-        fatal(EX_IOERR, "%s: what was written does not read back: %s at offset %" PRIu64, argv[2], finding.sentence,
-              finding.offset);
+        fatal(EX_IOERR, "%s: what was written does not read back: %s at offset %" PRIu64, argv[2],
+              finding.sentence, finding.offset);
     struct stat st;
     if (stat(argv[2], &st))
         fatal(EX_IOERR, "%s: %s", argv[2], strerror(errno));

@@ -50,7 +50,8 @@ static void window_close(struct window *w)
     free(w->data);
 }
 
-/* Points `out` at the next `count` bytes. Returns 0, -ENODATA when the file ends before, or a negative errno. */
+/* Points `out` at the next `count` bytes. Returns 0, -ENODATA when the file ends before, or a negative errno.
+ */
 static int window_take(struct window *w, size_t count, const char **out)
 {
     must(count <= WINDOW_BYTES - DISK_ALIGN);
@@ -70,10 +71,11 @@ static int window_take(struct window *w, size_t count, const char **out)
     return 0;
 }
 
-static int say(struct snapshot_finding *f, enum snapshot_verdict verdict, uint64_t offset, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+static int say(struct snapshot_finding *f, enum snapshot_verdict verdict, uint64_t offset, const char *format,
+               ...) __attribute__((format(printf, 4, 5)));
 
-static int say(struct snapshot_finding *f, enum snapshot_verdict verdict, uint64_t offset, const char *format, ...)
+static int say(struct snapshot_finding *f, enum snapshot_verdict verdict, uint64_t offset, const char *format,
+               ...)
 {
     f->verdict = verdict;
     f->offset = offset;
@@ -92,7 +94,8 @@ static int take_failed(struct snapshot_finding *f, uint64_t offset, int rc)
     return say(f, SNAPSHOT_UNREADABLE, offset, "cannot be read: %s", strerror(-rc));
 }
 
-static int read_header(struct window *w, const uint8_t *uuid, struct snapshot_header *h, struct snapshot_finding *f)
+static int read_header(struct window *w, const uint8_t *uuid, struct snapshot_header *h,
+                       struct snapshot_finding *f)
 {
     const char *bytes = NULL;
     int rc = window_take(w, SNAPSHOT_HEADER_BYTES, &bytes);
@@ -102,8 +105,8 @@ static int read_header(struct window *w, const uint8_t *uuid, struct snapshot_he
     case SNAPSHOT_VALID:
         break;
     case SNAPSHOT_NEWER:
-        return say(f, SNAPSHOT_NEWER, 8, "was written by a newer walkv: format version %u, this one reads %u", h->version,
-                   SNAPSHOT_VERSION);
+        return say(f, SNAPSHOT_NEWER, 8, "was written by a newer walkv: format version %u, this one reads %u",
+                   h->version, SNAPSHOT_VERSION);
     default:
         return say(f, SNAPSHOT_DAMAGED, 0, "the header is damaged");
     }
@@ -113,8 +116,8 @@ static int read_header(struct window *w, const uint8_t *uuid, struct snapshot_he
 }
 
 /* Reads and unpacks one block into `raw`. */
-static int read_block(struct window *w, const struct snapshot_header *h, uint64_t number, uint64_t raw_bytes, char *raw,
-                      XXH3_state_t *total, struct snapshot_finding *f)
+static int read_block(struct window *w, const struct snapshot_header *h, uint64_t number, uint64_t raw_bytes,
+                      char *raw, XXH3_state_t *total, struct snapshot_finding *f)
 {
     uint64_t offset = w->offset;
     const char *bytes = NULL;
@@ -122,7 +125,8 @@ static int read_block(struct window *w, const struct snapshot_header *h, uint64_
     int rc = window_take(w, SNAPSHOT_BLOCK_HEADER_BYTES, &bytes);
     if (rc)
         return take_failed(f, offset, rc);
-    if (!snapshot_block_decode(bytes, &block, h->checksum) || block.number != number || block.raw_bytes != raw_bytes)
+    if (!snapshot_block_decode(bytes, &block, h->checksum) || block.number != number ||
+        block.raw_bytes != raw_bytes)
         return say(f, SNAPSHOT_DAMAGED, offset, "the header of block %" PRIu64 " is damaged", number);
     XXH3_64bits_update(total, bytes, SNAPSHOT_BLOCK_HEADER_BYTES);
     rc = window_take(w, block.stored_bytes, &bytes);
@@ -145,11 +149,13 @@ static int read_footer(struct window *w, const struct snapshot_header *h, uint64
     int rc = window_take(w, SNAPSHOT_FOOTER_BYTES, &bytes);
     if (rc)
         return take_failed(f, offset, rc);
-    if (!snapshot_footer_decode(bytes, &footer, h->checksum) || footer.blocks != blocks || footer.lsn != h->lsn ||
-        footer.raw_bytes != h->pages * h->page_bytes || footer.total_checksum != total)
+    if (!snapshot_footer_decode(bytes, &footer, h->checksum) || footer.blocks != blocks ||
+        footer.lsn != h->lsn || footer.raw_bytes != h->pages * h->page_bytes ||
+        footer.total_checksum != total)
         return say(f, SNAPSHOT_DAMAGED, offset, "the footer is damaged");
     if (w->offset != w->file_bytes)
-        return say(f, SNAPSHOT_DAMAGED, w->offset, "%" PRIu64 " bytes follow the footer", w->file_bytes - w->offset);
+        return say(f, SNAPSHOT_DAMAGED, w->offset, "%" PRIu64 " bytes follow the footer",
+                   w->file_bytes - w->offset);
     return SNAPSHOT_VALID;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Writes a snapshot from the view; see snapshot.h. It copies the pages that one read transaction sees, while
- * walkvd goes on writing to others. The two meta pages are copied under the reader's rule: they are good when the
- * transaction is still the environment's last one afterwards. */
+ * walkvd goes on writing to others. The two meta pages are copied under the reader's rule: they are good when
+ * the transaction is still the environment's last one afterwards. */
 #include "snapshot.h"
 
 #include "bytes.h"
@@ -141,7 +141,8 @@ static int write_all(struct writer *w)
     return rc ? rc : w->disk->calls->fsync(w->disk, w->fd);
 }
 
-int snapshot_write(struct disk *disk, struct view_reader *reader, const char *path, struct snapshot_header *header)
+int snapshot_write(struct disk *disk, struct view_reader *reader, const char *path,
+                   struct snapshot_header *header)
 {
     struct writer w = {.disk = disk, .fd = -1};
     struct view view;
@@ -157,6 +158,7 @@ int snapshot_write(struct disk *disk, struct view_reader *reader, const char *pa
     if (rc)
         goto release;
     memcpy(w.header.uuid, state.uuid, UUID_BYTES);
+    w.header.version = SNAPSHOT_VERSION;
     w.header.lsn = state.applied_lsn;
     w.header.batch_checksum = state.applied_checksum;
     w.header.started_ns = clock_realtime_ns();

@@ -23,7 +23,8 @@ struct store {
 /* `state` is that of the attached view. */
 void store_init(struct store *, struct view_owner *, const struct view_state *state);
 
-/* One transaction. Each returns 0 or a negative errno (-ENOSPC: the view is full, and only abort may follow). */
+/* One transaction. Each returns 0 or a negative errno (-ENOSPC: the view is full, and only abort may follow).
+ */
 int store_begin(struct store *);
 int store_apply(struct store *, const struct record *, uint64_t lsn);
 /* Publishes: `lsn` is the last LSN of the batch, `checksum` identifies the batch in the log. */

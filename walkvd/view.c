@@ -233,7 +233,8 @@ static int open_env(struct view_owner *v, const char *path, unsigned extra_flags
     must(mdb_env_set_maxreaders(v->env, READERS_MAX) == 0);
     must(mdb_env_set_mapsize(v->env, v->map_bytes) == 0);
     rc = mdb_env_open(v->env, path,
-                      MDB_NOSUBDIR | MDB_NOSYNC | MDB_WRITEMAP | MDB_NOTLS | MDB_NORDAHEAD | extra_flags, 0600);
+                      MDB_NOSUBDIR | MDB_NOSYNC | MDB_WRITEMAP | MDB_NOTLS | MDB_NORDAHEAD | extra_flags,
+                      0600);
     if (rc) {
         mdb_env_close(v->env);
         v->env = NULL;

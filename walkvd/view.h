@@ -3,13 +3,13 @@
  * The writer's end of the read view: walkvd's LMDB environment in shared memory, its grace, its room, its
  * generation. The layout is in view_layout.h, the reader's end in view_read.h.
  *
- * [view-grace] walkvd's end of the rule: a page that a commit frees is not reused before view_grace has passed.
- * It keeps read transactions of its own open in rotation; one may be closed only when the next newer one
- * was opened at least a grace ago. A reader that began between the two needs the older one that long, and no longer.
- * LMDB looks at them through its reader table, so this environment is open with LMDB's locking on (a lock file of
- * mode 0600 that no reader touches). With MDB_WRITEMAP a page is overwritten as soon as it is taken, so the
- * rule holds from view_begin() on, not from the commit; after attaching to a view that another walkvd left,
- * view_begin() waits until a grace has passed.
+ * [view-grace] walkvd's end of the rule: a page that a commit frees is not reused before view_grace has
+ * passed. It keeps read transactions of its own open in rotation; one may be closed only when the next newer
+ * one was opened at least a grace ago. A reader that began between the two needs the older one that long, and
+ * no longer. LMDB looks at them through its reader table, so this environment is open with LMDB's locking on
+ * (a lock file of mode 0600 that no reader touches). With MDB_WRITEMAP a page is overwritten as soon as it is
+ * taken, so the rule holds from view_begin() on, not from the commit; after attaching to a view that another
+ * walkvd left, view_begin() waits until a grace has passed.
  *
  * Limits: room is checked by view_make_room() before a transaction, in pages of address space and, through
  * fallocate, of memory, so that a full view or a full /dev/shm is -ENOSPC and never a SIGBUS.
@@ -52,15 +52,15 @@ void view_detach(struct view_owner *);
 int view_build_begin(struct view_owner *, int *fd);
 /* Reserves memory for a file of `bytes` in the view that is being built. */
 int view_build_reserve(struct view_owner *, uint64_t bytes);
-/* Gives it `state`'s identity (UUID, boot, generation, not ready), puts it in place of the old view, and attaches.
- * Reads `state` from the pages, if there were any. Readers of the old view keep it. */
+/* Gives it `state`'s identity (UUID, boot, generation, not ready), puts it in place of the old view, and
+ * attaches. Reads `state` from the pages, if there were any. Readers of the old view keep it. */
 int view_build_finish(struct view_owner *, const uint8_t *uuid, struct view_state *state);
 /* From now on readers use the attached view. */
 void view_serve(struct view_owner *, const struct view_state *);
 uint64_t view_serving_generation(const struct view_owner *);
 
-/* A mark in the generation page that a recovery is under way. True when one already was: then the one before died in
- * it, and the view should not be trusted. */
+/* A mark in the generation page that a recovery is under way. True when one already was: then the one before
+ * died in it, and the view should not be trusted. */
 bool view_mark_recovery(struct view_owner *, bool under_way);
 
 /* Makes sure that a transaction of `ops` operations with `bytes` of names and values, `run_pages` of them in

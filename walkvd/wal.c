@@ -23,8 +23,8 @@ enum {
     FULL_RETRY_NS = 500 * 1000 * 1000,
 };
 
-/* A preallocated file. The part behind `zeroed` has room reserved but reads as zeros only by the grace of the file
- * system; writing zeros there first spares every sync a journal commit. */
+/* A preallocated file. The part behind `zeroed` has room reserved but reads as zeros only by the grace of the
+ * file system; writing zeros there first spares every sync a journal commit. */
 struct segment_file {
     int fd; /* -1: none */
     uint64_t bytes;
@@ -172,11 +172,12 @@ static bool leaves_kept_room(const struct wal *w, uint64_t bytes)
 {
     int64_t free_bytes = w->current.fd < 0 ? -1 : w->disk->calls->free_bytes(w->disk, w->current.fd);
     /* What the current and the next segment may still add to the snapshot counts too. */
-    return free_bytes < 0 || (uint64_t)free_bytes >= bytes + w->keep_free_bytes + 2 * w->options.segment_bytes;
+    return free_bytes < 0 ||
+           (uint64_t)free_bytes >= bytes + w->keep_free_bytes + 2 * w->options.segment_bytes;
 }
 
-/* Has the next segment ready with room for `batch_bytes`. What adds data may not use the room that is kept for
- * snapshots; a full disk is tried again only now and then. */
+/* Has the next segment ready with room for `batch_bytes`. What adds data may not use the room that is kept
+ * for snapshots; a full disk is tried again only now and then. */
 static int prepare_next(struct wal *w, uint64_t batch_bytes, bool adds)
 {
     uint64_t bytes = segment_bytes_for(w, batch_bytes);
@@ -321,7 +322,8 @@ static int rotate(struct wal *w)
     rc = begin_segment(w, &link);
     if (rc)
         return failed(w, rc);
-    /* Behind the seal there is nothing, and the link says so: give the room back. Not needed to be durable. */
+    /* Behind the seal there is nothing, and the link says so: give the room back. Not needed to be durable.
+     */
     w->disk->calls->ftruncate(w->disk, sealed.fd, end);
     close_file(w, &sealed);
     return 0;

@@ -2,8 +2,8 @@
  *
  * The writing end of the log: append a batch, sync, rotate to the next segment, keep one prepared ahead.
  *
- * A sync that failed is final: nothing is written to that file again, every later call returns -EIO, and the daemon
- * has to stop (DESIGN section 5). A full disk shows when the next segment is prepared, as -ENOSPC of
+ * A sync that failed is final: nothing is written to that file again, every later call returns -EIO, and the
+ * daemon has to stop (DESIGN section 5). A full disk shows when the next segment is prepared, as -ENOSPC of
  * wal_make_room(), never in the middle of a batch.
  * Owner: walkvd's only thread; in async mode wal_syncer.c syncs the same descriptor from a second one.
  */
@@ -23,27 +23,28 @@ struct wal_options {
     uint64_t sync_interval_ns;
 };
 
-/* Begins a new segment behind `link` and makes it durable, control file included, before it returns. `control` is
- * borrowed for the life of the log; its segment_lsn and last_lsn are kept by the log. Returns 0 or a negative
- * errno. */
+/* Begins a new segment behind `link` and makes it durable, control file included, before it returns.
+ * `control` is borrowed for the life of the log; its segment_lsn and last_lsn are kept by the log. Returns 0
+ * or a negative errno. */
 int wal_open(struct wal **, struct disk *, const char *data_dir, struct control *control,
              const struct wal_options *, const struct wal_link *link);
 
 /* Closes without a seal; the log is as after a kill. */
 void wal_close(struct wal **);
 
-/* Makes sure that a batch of `payload_bytes` can be appended to the current segment, rotating if it must: LSNs
- * that wal_next_lsn() gives afterwards are those that the batch will get. `adds` says whether it adds data: what adds may not
- * use the last quarter of the log's room, which is kept for deletes. Returns 0, -ENOSPC, or another
- * negative errno, of which nothing was written. */
+/* Makes sure that a batch of `payload_bytes` can be appended to the current segment, rotating if it must:
+ * LSNs that wal_next_lsn() gives afterwards are those that the batch will get. `adds` says whether it adds
+ * data: what adds may not use the last quarter of the log's room, which is kept for deletes. Returns 0,
+ * -ENOSPC, or another negative errno, of which nothing was written. */
 int wal_make_room(struct wal *, uint64_t payload_bytes, bool adds);
 
-/* Appends `count` records, for which wal_make_room() has made room, as one batch with the LSNs from wal_next_lsn() on. `*checksum` identifies the batch in
- * the log from now on. Nothing is acknowledged by this. Returns 0 or a negative errno, after which the log has failed. */
+/* Appends `count` records, for which wal_make_room() has made room, as one batch with the LSNs from
+ * wal_next_lsn() on. `*checksum` identifies the batch in the log from now on. Nothing is acknowledged by
+ * this. Returns 0 or a negative errno, after which the log has failed. */
 int wal_append(struct wal *, struct span payload, uint32_t count, uint64_t time_ns, uint64_t *checksum);
 
-/* Makes everything appended durable, or, in async mode, leaves that to the background. Returns 0 or a negative
- * errno, after which the log has failed. */
+/* Makes everything appended durable, or, in async mode, leaves that to the background. Returns 0 or a
+ * negative errno, after which the log has failed. */
 int wal_sync(struct wal *);
 
 /* Appends a witness: a batch of one no-op, so that the batch before it has one behind it. Synced. */

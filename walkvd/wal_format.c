@@ -114,7 +114,8 @@ void wal_batch_encode(struct buffer *out, struct wal_batch_header *h, struct spa
     put_u64(at + 64, h->checksum);
 }
 
-bool wal_batch_header_decode(struct span bytes, uint64_t salt, uint32_t block_bytes, struct wal_batch_header *h)
+bool wal_batch_header_decode(struct span bytes, uint64_t salt, uint32_t block_bytes,
+                             struct wal_batch_header *h)
 {
     if (bytes.bytes < WAL_BATCH_HEADER_BYTES || get_u32(bytes.at) != BATCH_MAGIC)
         return false;
@@ -130,9 +131,8 @@ bool wal_batch_header_decode(struct span bytes, uint64_t salt, uint32_t block_by
     h->payload_checksum = get_u64(at + 56);
     h->checksum = get_u64(at + 64);
     return h->checksum == XXH3_64bits_withSeed(at, 64, salt) && get_u32(at + 28) == 0 && h->count >= 1 &&
-           h->first_lsn >= 1 && h->first_lsn + h->count > h->first_lsn &&
-           h->payload_bytes <= h->raw_bytes && h->raw_bytes <= WAL_PAYLOAD_MAX &&
-           !(h->flags & ~(uint32_t)(WAL_FLAG_LZ4 | WAL_FLAG_SEAL)) &&
+           h->first_lsn >= 1 && h->first_lsn + h->count > h->first_lsn && h->payload_bytes <= h->raw_bytes &&
+           h->raw_bytes <= WAL_PAYLOAD_MAX && !(h->flags & ~(uint32_t)(WAL_FLAG_LZ4 | WAL_FLAG_SEAL)) &&
            wal_batch_bytes(h->payload_bytes, block_bytes) <= bytes.bytes;
 }
 
@@ -163,7 +163,8 @@ void wal_name(char out[WAL_NAME_BYTES + 1], uint64_t first_lsn)
 
 bool wal_name_parse(const char *name, uint64_t *first_lsn)
 {
-    if (strlen(name) != WAL_NAME_BYTES || strspn(name, "0123456789abcdef") != 16 || strcmp(name + 16, ".wal") != 0)
+    if (strlen(name) != WAL_NAME_BYTES || strspn(name, "0123456789abcdef") != 16 ||
+        strcmp(name + 16, ".wal") != 0)
         return false;
     *first_lsn = strtoull(name, NULL, 16);
     return *first_lsn > 0;

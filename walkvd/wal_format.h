@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The format of the write-ahead log (WAL). A log is a row of segments, `wal/<first LSN, 16 hex digits>.wal`;
- * a segment is a header block and then batches, each beginning on a block boundary, up to the first bytes that
- * are no batch. A block is `block_bytes` (512 to 4096): the unit that no later write touches again, so that
- * a write that is torn can never harm what was synced before it. Integers are little-endian.
+ * a segment is a header block and then batches, each beginning on a block boundary, up to the first bytes
+ * that are no batch. A block is `block_bytes` (512 to 4096): the unit that no later write touches again, so
+ * that a write that is torn can never harm what was synced before it. Integers are little-endian.
  *
  * Segment header, one block:
  *
@@ -33,26 +33,25 @@
  *     28     4    0
  *     32     8    durable LSN: everything up to it was known to be synced when this was written
  *     40     8    wall clock, ns since 1970
- *     48     8    chain: header checksum of the batch before; of the first batch, checksum of the segment header
- *     56     8    XXH3-64 of the payload and the zeros behind it, seed 0
- *     64     8    XXH3-64 of bytes 0 to 63, seed: salt of the segment
- *     72          payload: records (record.h)
+ *     48     8    chain: header checksum of the batch before; of the first batch, checksum of the segment
+ * header 56     8    XXH3-64 of the payload and the zeros behind it, seed 0 64     8    XXH3-64 of bytes 0 to
+ * 63, seed: salt of the segment 72          payload: records (record.h)
  *
- * A batch is valid when all of these hold: (1) magic, (2) header checksum under this segment's salt, (3) its end
- * lies within the segment, (4) chain and first LSN continue the batch before it, (5) payload checksum,
- * (6) the payload is `count` records and nothing else. (1) to (3) alone make it a witness: proof that somebody
- * wrote this header here, and so that everything up to its durable LSN had been synced.
+ * A batch is valid when all of these hold: (1) magic, (2) header checksum under this segment's salt, (3) its
+ * end lies within the segment, (4) chain and first LSN continue the batch before it, (5) payload checksum,
+ * (6) the payload is `count` records and nothing else. (1) to (3) alone make it a witness: proof that
+ * somebody wrote this header here, and so that everything up to its durable LSN had been synced.
  *
- * Every batch takes at least one LSN, even one that only opens a segment, seals it or witnesses (one no-op): so
- * names of segments are unique, and "durable LSN >= g" speaks about any batch that may be missing at g.
+ * Every batch takes at least one LSN, even one that only opens a segment, seals it or witnesses (one no-op):
+ * so names of segments are unique, and "durable LSN >= g" speaks about any batch that may be missing at g.
  *
  * Changing it: bump WAL_VERSION, keep reading the version before, extend wal_format_test.c.
  */
 #ifndef WALKV_WALKVD_WAL_FORMAT_H
 #define WALKV_WALKVD_WAL_FORMAT_H
 
-#include "buffer.h"
 #include "bounds.h"
+#include "buffer.h"
 #include "span.h"
 
 #include <stdbool.h>
@@ -106,14 +105,15 @@ void wal_segment_header_encode(char *out, struct wal_segment_header *header);
 /* `block` is the start of the file, at least WAL_BLOCK_MIN bytes of it. */
 enum wal_header_verdict wal_segment_header_decode(struct span block, struct wal_segment_header *);
 
-/* Appends a batch, padded to `block_bytes`, compressing where it pays. Fills header->payload_bytes, raw_bytes,
- * payload_checksum, checksum and the LZ4 flag; everything else is the caller's. */
+/* Appends a batch, padded to `block_bytes`, compressing where it pays. Fills header->payload_bytes,
+ * raw_bytes, payload_checksum, checksum and the LZ4 flag; everything else is the caller's. */
 void wal_batch_encode(struct buffer *out, struct wal_batch_header *header, struct span payload, uint64_t salt,
                       uint32_t block_bytes);
 
-/* Conditions (1) to (3): true when a batch header of this segment stands at the front of `bytes`, which go on to
- * the end of the segment. */
-bool wal_batch_header_decode(struct span bytes, uint64_t salt, uint32_t block_bytes, struct wal_batch_header *);
+/* Conditions (1) to (3): true when a batch header of this segment stands at the front of `bytes`, which go on
+ * to the end of the segment. */
+bool wal_batch_header_decode(struct span bytes, uint64_t salt, uint32_t block_bytes,
+                             struct wal_batch_header *);
 
 /* The bytes that a batch takes, padding included. */
 uint64_t wal_batch_bytes(uint32_t payload_bytes, uint32_t block_bytes);

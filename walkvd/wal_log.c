@@ -15,8 +15,9 @@
 const char *wal_verdict_text(enum wal_verdict verdict)
 {
     static const char *const text[] = {
-        [WAL_CLEAN] = "clean",     [WAL_TORN] = "torn",   [WAL_CORRUPT] = "corrupt", [WAL_MISSING] = "missing",
-        [WAL_FOREIGN] = "foreign", [WAL_NEWER] = "newer", [WAL_FAILED] = "failed",
+        [WAL_CLEAN] = "clean",     [WAL_TORN] = "torn",       [WAL_CORRUPT] = "corrupt",
+        [WAL_MISSING] = "missing", [WAL_FOREIGN] = "foreign", [WAL_NEWER] = "newer",
+        [WAL_FAILED] = "failed",
     };
     return text[verdict];
 }
@@ -107,8 +108,8 @@ static enum wal_verdict io_failed(struct wal_finding *f, uint64_t segment, uint6
 }
 
 /* Opens segment i and checks what its header says of itself and of the one before. True when it is good. */
-static bool open_segment(struct wal_segment *s, struct disk *disk, const char *data_dir, const struct wal_log *log,
-                         size_t i, const uint8_t *uuid, struct wal_finding *f)
+static bool open_segment(struct wal_segment *s, struct disk *disk, const char *data_dir,
+                         const struct wal_log *log, size_t i, const uint8_t *uuid, struct wal_finding *f)
 {
     uint64_t lsn = log->first_lsns[i];
     char path[4096];
@@ -119,8 +120,9 @@ static bool open_segment(struct wal_segment *s, struct disk *disk, const char *d
     if (rc)
         io_failed(f, lsn, 0, rc);
     else if (verdict == WAL_HEADER_NEWER)
-        say(f, WAL_NEWER, lsn, 8, lsn, last, "was written by a newer walkv: format version %" PRIu32 ", this one reads %u",
-            s->header.version, WAL_VERSION);
+        say(f, WAL_NEWER, lsn, 8, lsn, last,
+            "was written by a newer walkv: format version %" PRIu32 ", this one reads %u", s->header.version,
+            WAL_VERSION);
     else if (verdict == WAL_HEADER_DAMAGED)
         say(f, WAL_CORRUPT, lsn, 0, lsn, last, "the segment header is damaged");
     else if (memcmp(s->header.uuid, uuid, UUID_BYTES) != 0)
@@ -156,7 +158,8 @@ static void judge_end(struct wal_segment *s, uint64_t durable_lsn, struct wal_fi
         say(f, WAL_CORRUPT, lsn, s->offset, g, durable_lsn,
             "the log ends at LSN %" PRIu64 ", but LSN %" PRIu64 " was durable", g - 1, durable_lsn);
     else if (g == lsn)
-        say(f, WAL_CORRUPT, lsn, s->offset, g, 0, "the first batch, written before the segment got its name, is damaged");
+        say(f, WAL_CORRUPT, lsn, s->offset, g, 0,
+            "the first batch, written before the segment got its name, is damaged");
     else if (!s->sealed && s->file_bytes < s->header.segment_bytes)
         say(f, WAL_CORRUPT, lsn, s->file_bytes, g, 0,
             "the segment has %" PRIu64 " bytes of %" PRIu64 ": something was cut off", s->file_bytes,
@@ -166,16 +169,17 @@ static void judge_end(struct wal_segment *s, uint64_t durable_lsn, struct wal_fi
             tail.torn_bytes);
 }
 
-enum wal_verdict wal_log_read(struct disk *disk, const char *data_dir, const struct wal_log *log, const uint8_t *uuid,
-                              uint64_t from_lsn, uint64_t durable_lsn, uint64_t newest_segment,
-                              const struct wal_visitor *visitor, struct wal_log_end *end, struct wal_finding *f)
+enum wal_verdict wal_log_read(struct disk *disk, const char *data_dir, const struct wal_log *log,
+                              const uint8_t *uuid, uint64_t from_lsn, uint64_t durable_lsn,
+                              uint64_t newest_segment, const struct wal_visitor *visitor,
+                              struct wal_log_end *end, struct wal_finding *f)
 {
     *f = (struct wal_finding){.verdict = WAL_CLEAN};
     *end = (struct wal_log_end){0};
     uint64_t newest = log->count ? log->first_lsns[log->count - 1] : 0;
     if (newest_segment > newest) {
-        say(f, WAL_MISSING, newest_segment, 0, newest_segment, durable_lsn >= newest_segment ? durable_lsn : 0,
-            "the newest segment is missing");
+        say(f, WAL_MISSING, newest_segment, 0, newest_segment,
+            durable_lsn >= newest_segment ? durable_lsn : 0, "the newest segment is missing");
         return f->verdict;
     }
     bool previous_read = false;

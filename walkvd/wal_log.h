@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The log as a whole: which segments there are, whether they continue each other, what they hold, and whether
- * its end is a clean end, a torn tail or damage. Recovery, `walkvctl verify` and `walkvctl dump` read it here.
+ * its end is a clean end, a torn tail or damage. Recovery, `walkvctl verify` and `walkvctl dump` read it
+ * here.
  *
  * [torn-or-corrupt] Let g be the first LSN that cannot be read. It is damage of acknowledged data when
  *   - a later segment exists whose link says that this one goes further, or
@@ -28,8 +29,8 @@ enum wal_verdict {
 
 struct wal_finding {
     enum wal_verdict verdict;
-    int error;          /* positive errno, for WAL_FAILED */
-    char file[64];      /* "wal/<name>" */
+    int error;     /* positive errno, for WAL_FAILED */
+    char file[64]; /* "wal/<name>" */
     uint64_t offset;
     uint64_t first_lsn; /* the range that is affected; last_lsn 0: unknown */
     uint64_t last_lsn;
@@ -40,7 +41,7 @@ struct wal_finding {
 struct wal_log {
     uint64_t *first_lsns; /* of the segments there are, ascending */
     size_t count;
-    size_t strangers;     /* files with other names, which are left alone */
+    size_t strangers; /* files with other names, which are left alone */
 };
 
 struct wal_log_end {
@@ -67,13 +68,14 @@ void wal_log_free(struct wal_log *);
 /* "DATA_DIR/wal/<name>"; false if it does not fit. */
 bool wal_log_path(char *out, size_t room, const char *data_dir, uint64_t first_lsn);
 
-/* Reads the log from the segment that holds `from_lsn` + 1 (0: from the first that is there) to its end, checking
- * the headers and links of those before. `durable_lsn` is what is known from elsewhere to have been durable,
- * `newest_segment` the first LSN of a segment known to have existed (0: none). `end` and `finding` are filled.
- * Returns finding->verdict. */
-enum wal_verdict wal_log_read(struct disk *, const char *data_dir, const struct wal_log *, const uint8_t *uuid,
-                              uint64_t from_lsn, uint64_t durable_lsn, uint64_t newest_segment,
-                              const struct wal_visitor *, struct wal_log_end *end, struct wal_finding *finding);
+/* Reads the log from the segment that holds `from_lsn` + 1 (0: from the first that is there) to its end,
+ * checking the headers and links of those before. `durable_lsn` is what is known from elsewhere to have been
+ * durable, `newest_segment` the first LSN of a segment known to have existed (0: none). `end` and `finding`
+ * are filled. Returns finding->verdict. */
+enum wal_verdict wal_log_read(struct disk *, const char *data_dir, const struct wal_log *,
+                              const uint8_t *uuid, uint64_t from_lsn, uint64_t durable_lsn,
+                              uint64_t newest_segment, const struct wal_visitor *, struct wal_log_end *end,
+                              struct wal_finding *finding);
 
 const char *wal_verdict_text(enum wal_verdict);
 

@@ -31,7 +31,8 @@ static int load(struct wal_segment *s, uint64_t bytes)
     return 0;
 }
 
-int wal_segment_open(struct wal_segment *s, struct disk *disk, const char *path, enum wal_header_verdict *verdict)
+int wal_segment_open(struct wal_segment *s, struct disk *disk, const char *path,
+                     enum wal_header_verdict *verdict)
 {
     *s = (struct wal_segment){.disk = disk, .fd = -1};
     *verdict = WAL_HEADER_DAMAGED;

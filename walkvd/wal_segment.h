@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reads one segment of the log, around the page cache, from front to back, and judges where it ends.
- * It only reads. What an end means (torn tail or damage) is decided with wal_log.h, which knows the neighbours.
+ * It only reads. What an end means (torn tail or damage) is decided with wal_log.h, which knows the
+ * neighbours.
  */
 #ifndef WALKV_WALKVD_WAL_SEGMENT_H
 #define WALKV_WALKVD_WAL_SEGMENT_H
@@ -35,8 +36,9 @@ struct wal_batch {
     struct span payload;
 };
 
-/* Opens `path` and reads its header. Returns 0, or a negative errno if the file cannot be read; `*verdict` says
- * whether the header is good. Only after 0 and WAL_HEADER_VALID may batches be read; close in any case. */
+/* Opens `path` and reads its header. Returns 0, or a negative errno if the file cannot be read; `*verdict`
+ * says whether the header is good. Only after 0 and WAL_HEADER_VALID may batches be read; close in any case.
+ */
 int wal_segment_open(struct wal_segment *, struct disk *, const char *path, enum wal_header_verdict *verdict);
 void wal_segment_close(struct wal_segment *);
 
@@ -51,7 +53,8 @@ struct wal_tail {
     uint64_t witness_offset;
 };
 
-/* After wal_segment_next() returned 0: looks through the rest of the segment. Returns 0 or a negative errno. */
+/* After wal_segment_next() returned 0: looks through the rest of the segment. Returns 0 or a negative errno.
+ */
 int wal_segment_tail(struct wal_segment *, struct wal_tail *);
 
 #endif

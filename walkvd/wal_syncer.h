@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The background sync of the async mode: one thread that syncs what was posted, at most once per interval.
- * A failed sync is final here too: it is remembered, the alarm descriptor becomes readable, and the thread ends.
+ * A failed sync is final here too: it is remembered, the alarm descriptor becomes readable, and the thread
+ * ends.
  */
 #ifndef WALKV_WALKVD_WAL_SYNCER_H
 #define WALKV_WALKVD_WAL_SYNCER_H

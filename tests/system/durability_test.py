@@ -261,8 +261,8 @@ class Outages(SystemTest):
 
     def test_workers_end_with_their_parent(self):
         walkv = self.instance(workers=2).start()
+        wait_until(lambda: len(walkv.worker_pids()) == 2, "both workers")
         workers = walkv.worker_pids()
-        self.assertEqual(len(workers), 2)
         walkv.httpd.signal(signal.SIGKILL)
         walkv.httpd.wait()
         wait_until(lambda: not any(Path("/proc", str(pid)).exists() and

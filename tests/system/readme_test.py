@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""What the README says is true: its examples are run as they stand there, and its tables are the programs' own.
+
+An example is a fenced block of `sh` whose first line is `# api`. A line that begins with `$ ` is a command (it goes on
+in the next line after a backslash), the lines below it are what it must print. `...` in them stands for any text, for
+what cannot be the same each time. All examples run in their order against one new store, whose port takes the
+place of 4000."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from walkv import HTTPD, ROOT, WALKVCTL, WALKVD, SystemTest, main, run
+
+README = ROOT / "README.md"
+
+
+def examples(text):
+    """Yields (line number, command, wanted output)."""
+    block, command, wanted, began = False, None, [], 0
+    lines = text.splitlines()
+    number = 0
+    while number < len(lines):
+        line = lines[number]
+        number += 1
+        if not block:
+            block = line.strip() == "```sh" and number < len(lines) and lines[number].strip() == "# api"
+            continue
+        ends = line.strip() == "```"
+        if ends or line.startswith("$ "):
+            if command is not None:
+                yield began, command, "\n".join(wanted)
+            command, wanted = None, []
+        if ends:
+            block = False
+        elif line.startswith("$ "):
+            began, command = number, line[2:]
+            while command.endswith("\\") and number < len(lines):
+                command = command[:-1] + lines[number].strip()
+                number += 1
+        elif command is not None:
+            wanted.append(line)
+
+
+def matches(wanted, found):
+    """True when the text is as wanted, `...` standing for anything."""
+    pattern = ".*".join(re.escape(part) for part in wanted.split("..."))
+    return re.fullmatch(pattern, found, re.DOTALL) is not None
+
+
+class Convention(unittest.TestCase):
+    def test_examples_are_found(self):
+        text = "```sh\nls\n```\n```sh\n# api\n$ curl a \\\n    b\none\ntwo\n$ curl c\n```\n"
+        self.assertEqual(list(examples(text)), [(6, "curl a b", "one\ntwo"), (10, "curl c", "")])
+        self.assertTrue(matches('{"a":...}', '{"a":1}'))
+        self.assertFalse(matches('{"a":1}', '{"a":2}'))
+
+
+@unittest.skipUnless(README.exists(), "there is no README.md")
+class Readme(SystemTest):
+    @unittest.skipUnless(shutil.which("curl"), "curl is missing")
+    def test_the_examples_of_the_api(self):
+        text = README.read_text(encoding="utf-8")
+        count = 0
+        with tempfile.TemporaryDirectory() as directory:
+            for line, command, wanted in examples(text):
+                command, wanted = (t.replace(":4000", f":{self.walkv.port}") for t in (command, wanted))
+                done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=directory, timeout=60,
+                                      check=False, env={**os.environ, "HOME": directory})
+                count += 1
+                with self.subTest(line=line, command=command):
+                    self.assertTrue(matches(wanted.strip(), done.stdout.strip()),
+                                    f"README.md:{line}\n$ {command}\nwanted: {wanted}\nfound:  {done.stdout}{done.stderr}")
+        self.assertGreater(count, 10)
+
+    def test_every_path_of_the_api_is_in_an_example(self):
+        commands = "\n".join(command for _, command, _ in examples(README.read_text(encoding="utf-8")))
+        for part in ("/api/kv", "/enqueue", "/dequeue", "/peek", "/size", "/items", "/api/queue", "forget=true", "prefix=",
+                     "limit=", "keys=only", "-X DELETE", "-X PUT", "-X PATCH", "If-Match", "/readyz", "/livez", "/api/status"):
+            self.assertIn(part, commands)
+
+    def test_the_tables_of_settings_are_the_programs_own(self):
+        text = README.read_text(encoding="utf-8")
+        for program in (WALKVD, HTTPD):
+            with self.subTest(program=program.name):
+                done = run([program, "--print-config-markdown"])
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn(done.stdout.strip(), text, f"paste {program.name} --print-config-markdown into README.md")
+
+    def test_what_it_names_is_there(self):
+        text = README.read_text(encoding="utf-8")
+        for path in sorted(set(re.findall(r"`((?:common|walkvd|walkv-httpd|tests|scripts|systemd)/[\w./-]*)`", text))):
+            with self.subTest(path=path):
+                self.assertTrue((ROOT / path).exists(), path)
+        for target in re.findall(r"\]\(([^)#:]+)\)", text):
+            with self.subTest(target=target):
+                self.assertTrue((ROOT / target).exists(), target)
+        self.assertIn("scripts/run", text)
+        self.assertIn("scripts/test", text)
+        commands = set(re.findall(r"\bwalkvctl ([a-z]+)\b", text))
+        known = set(re.findall(r"(?m)^  ([a-z]+) ", run([WALKVCTL, "--help"]).stdout))
+        self.assertLessEqual(commands & {"status", "checkpoint", "verify", "dump", "export", "import"}, known)
+
+
+if __name__ == "__main__":
+    main()

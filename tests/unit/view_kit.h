@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A store on a real view in shared memory and a log, for the tests of store and snapshot.
+ */
+#ifndef WALKV_TESTS_UNIT_VIEW_KIT_H
+#define WALKV_TESTS_UNIT_VIEW_KIT_H
+
+#include "batch.h"
+#include "kit.h"
+#include "store.h"
+#include "wal.h"
+
+struct stand {
+    char dir[KIT_PATH_BYTES];
+    char view_path[KIT_PATH_BYTES + 16];
+    struct view_owner *view;
+    struct store store;
+    struct control control;
+    struct wal *wal; /* NULL without one */
+    struct batch batch;
+};
+
+/* A new, empty, served view; with a log on `disk` (NULL: none) in `dir`, or for another disk than the
+ * system's "/m". */
+void stand_open(struct stand *, struct disk *disk);
+/* Another view in the same directory, filled with these pages (NULL: empty). */
+void stand_open_beside(struct stand *, const struct stand *other, const struct buffer *pages);
+void stand_close(struct stand *);
+
+/* One request as a batch of its own. */
+struct write_result stand_do(struct stand *, enum op, enum condition, uint64_t version, const char *name,
+                             const char *value);
+
+/* Everything in kv, queues and items, and the counters, in one text that two equal stores share. Checks that
+ * the counters are those of the content. */
+void stand_dump(struct stand *, struct buffer *out);
+
+#endif
