@@ -6,6 +6,12 @@ add_compile_definitions(_GNU_SOURCE WALKV_VERSION="${PROJECT_VERSION}")
 add_compile_options(-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion
                     -Wno-sign-conversion -Wvla -Wformat=2 -Wundef -fno-strict-aliasing)
 
+# Texts for people are cut to their buffers on purpose; gcc alone has this warning.
+check_c_compiler_flag(-Wformat-truncation HAVE_FORMAT_TRUNCATION)
+if(HAVE_FORMAT_TRUNCATION)
+  add_compile_options(-Wno-format-truncation)
+endif()
+
 option(WALKV_WERROR "Treat warnings as errors" OFF)
 if(WALKV_WERROR)
   add_compile_options(-Werror)

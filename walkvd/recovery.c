@@ -183,13 +183,27 @@ static void sync_log_end(struct run *run)
     run->disk->calls->close(run->disk, fd);
 }
 
+struct load {
+    struct run *run;
+    int fd;
+    uint64_t total_bytes;
+};
+
 static int take_pages(const void *data, size_t bytes, uint64_t offset, void *arg)
 {
-    struct run *run = ((void **)arg)[0];
-    int fd = *(int *)((void **)arg)[1];
-    if (!data)
+    struct load *load = arg;
+    struct run *run = load->run;
+    if (!data) {
+        load->total_bytes = bytes;
+        run->began_ns = run->told_ns = clock_monotonic_ns();
         return view_build_reserve(run->recovery->view, bytes);
-    return disk_write(run->disk, fd, data, bytes, offset);
+    }
+    if (clock_monotonic_ns() - run->told_ns > NS_PER_S) {
+        run->told_ns = clock_monotonic_ns();
+        log_info("loading snapshot: %" PRIu64 " of %" PRIu64 " MiB, %" PRIu64 " MiB per second", offset >> 20,
+                 load->total_bytes >> 20, (offset >> 20) * 1000 / ms_since(run->began_ns));
+    }
+    return disk_write(run->disk, load->fd, data, bytes, offset);
 }
 
 /* Loads one snapshot into a new view. True when it is valid; what is wrong with it is logged. */
@@ -200,13 +214,13 @@ static bool load_snapshot(struct run *run, uint64_t lsn, struct view_state *stat
     if (!snapshot_path(path, sizeof path, run->data_dir, lsn))
         return false;
     uint64_t began = clock_monotonic_ns();
-    int fd, rc = view_build_begin(r->view, &fd);
+    struct load load = {.run = run};
+    int rc = view_build_begin(r->view, &load.fd);
     if (rc)
         fatal(EX_OSERR, "a view cannot be built at %s: %s", run->config->view_path, strerror(-rc));
     struct snapshot_header header;
     struct snapshot_finding finding;
-    void *arg[2] = {run, &fd};
-    int verdict = snapshot_read(run->disk, path, r->control.uuid, take_pages, arg, &header, &finding);
+    int verdict = snapshot_read(run->disk, path, r->control.uuid, take_pages, &load, &header, &finding);
     if (verdict < 0)
         fatal(EX_OSERR, "the snapshot does not fit into the view: %s (view_size, or the size of /dev/shm)",
               strerror(finding.error));
