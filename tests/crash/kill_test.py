@@ -7,13 +7,16 @@ and rotations, warm and cold, and compares what is there afterwards with what wa
 In the suite it runs short. The seed is printed; with the same seed the same operations are tried at about the same
 moments (the machine decides the rest). The rules that are checked after each round, when the clients rest:
 
-- a key holds what its last acknowledged write (by Walkv-Lsn) left, or what a write of unknown outcome left;
+- LSNs follow real time: a write that was sent after another one was acknowledged has the higher one;
+- a key holds what its last acknowledged write (by Walkv-Lsn) left, or what a write of unknown outcome left that can
+  have happened after it (one that was over before the other was sent cannot);
 - an item that was acknowledged is in its queue, or was handed out once, or may have gone with a dequeue whose answer was
   lost; never twice; nothing is there that nobody enqueued;
 - items stand in their queue, and were handed out, in the order of their acknowledgement.
 """
 
 import argparse
+import bisect
 import os
 import random
 import sys
@@ -30,7 +33,8 @@ KEYS, QUEUES, KILLS_PER_ROUND = 200, 8, 10
 
 
 class Client(threading.Thread):
-    """Sends one request after another. Records (kind, name, value, lsn): lsn None when the outcome is unknown."""
+    """Sends one request after another. Records (kind, name, value, lsn, when it was sent, when it was over): lsn None
+    when the outcome is unknown."""
 
     def __init__(self, number, walkv, seed, pause, over):
         super().__init__(daemon=True)
@@ -46,7 +50,7 @@ class Client(threading.Thread):
             while not self.over.is_set():
                 if self.pause.is_set():
                     self.resting.set()
-                    time.sleep(0.002)
+                    self.over.wait(0.002)
                     continue
                 self.resting.clear()
                 connection = self.step(connection)
@@ -78,18 +82,19 @@ class Client(threading.Thread):
         except OSError as error:
             raise AssertionError(f"a connection attempt was refused: {error}") from error
         method, path, text = what
+        sent = time.monotonic()
         try:
             answer = connection.request(method, path % name, text, {"Content-Type": JSON_TYPE} if text else {})
-        except OSError:  # the worker was killed
+        except OSError:  # the worker was killed; walkvd may find what it sent even after what we send next
             connection.close()
-            self.note(kind, name, value, None)
+            self.note(kind, name, value, None, sent, float("inf"))
             return None
         if answer.status in (200, 201):
             if kind == "dequeue":
                 value = answer.json()["value"]
-            self.note(kind, name, value, int(answer.header("Walkv-Lsn")))
+            self.note(kind, name, value, int(answer.header("Walkv-Lsn")), sent)
         elif answer.status == 503 and answer.code == "outcome_unknown":
-            self.note(kind, name, value, None)
+            self.note(kind, name, value, None, sent)
         elif answer.status == 404 or (answer.status == 503 and answer.code == "unavailable"):
             self.refused += 1
         else:
@@ -99,12 +104,40 @@ class Client(threading.Thread):
             return None
         return connection
 
-    def note(self, kind, name, value, lsn):
-        self.records.append((kind, name, value, lsn))
+    def note(self, kind, name, value, lsn, sent, over=None):
+        self.records.append((kind, name, value, lsn, sent, over or time.monotonic()))
         if lsn is None:
             self.unknown += 1
         else:
             self.acknowledged += 1
+
+
+class Order:
+    """What real time says about LSNs. Records without times (as in the tests of the model) say nothing."""
+
+    def __init__(self, records):
+        timed = [r for r in records if len(r) == 6 and r[3] is not None]
+        self.ends, self.highest = self.running(sorted((r[5], r[3]) for r in timed), max)
+        starts, lowest = self.running(sorted(((r[4], r[3]) for r in timed), reverse=True), min)
+        self.starts, self.lowest = starts[::-1], lowest[::-1]
+
+    @staticmethod
+    def running(pairs, choose):
+        times, best = [], []
+        for when, lsn in pairs:
+            times.append(when)
+            best.append(choose(best[-1], lsn) if best else lsn)
+        return times, best
+
+    def above(self, record):
+        """The LSN of this write is above this one: it was acknowledged before this write was sent."""
+        i = bisect.bisect_left(self.ends, record[4]) if len(record) == 6 else 0
+        return self.highest[i - 1] if i else 0
+
+    def below(self, record):
+        """And below this one, if it happened at all: that write was sent when this one was over."""
+        i = bisect.bisect_right(self.starts, record[5]) if len(record) == 6 else len(self.starts)
+        return self.lowest[i] if i < len(self.starts) else float("inf")
 
 
 class Model:
@@ -114,42 +147,47 @@ class Model:
         self.keys, self.queues = {}, {}
 
     def check(self, records, keys, queues):
-        self.check_lsns(records)
-        self.check_keys(records, keys)
+        order = Order(records)
+        self.check_lsns(records, order)
+        self.check_keys(records, keys, order)
         for name in sorted({r[1] for r in records if r[0] in ("enqueue", "dequeue")} | set(queues)):
             self.check_queue(name, [r for r in records if r[1] == name], queues.get(name, []))
         self.keys, self.queues = keys, queues
 
     @staticmethod
-    def check_lsns(records):
+    def check_lsns(records, order):
         lsns = [r[3] for r in records if r[3] is not None]
         if len(lsns) != len(set(lsns)):
             raise AssertionError("two writes were acknowledged with one LSN")
+        for record in records:
+            if record[3] is not None and not order.above(record) < record[3] < order.below(record):
+                raise AssertionError(f"{record[:4]} is not between LSN {order.above(record)} and {order.below(record)}")
 
-    def check_keys(self, records, keys):
+    def check_keys(self, records, keys, order):
         touched = {}
-        for kind, name, value, lsn in records:
+        for record in records:
+            kind, name, value, lsn = record[:4]
             if kind in ("set", "delete"):
-                touched.setdefault(name, []).append((lsn, value))
+                touched.setdefault(name, []).append((lsn, value, order.below(record)))
         for name in set(self.keys) | set(keys) | set(touched):
             writes = touched.get(name, [])
             known = [w for w in writes if w[0] is not None]
-            allowed = {max(known)[1] if known else self.keys.get(name)}
-            allowed |= {value for lsn, value in writes if lsn is None}
+            last, value = max(known)[:2] if known else (0, self.keys.get(name))
+            allowed = {value} | {value for lsn, value, below in writes if lsn is None and below > last}
             if keys.get(name) not in allowed:
                 raise AssertionError(f"key {name} is {keys.get(name)!r}, and may be {sorted(map(str, allowed))}")
 
     def check_queue(self, name, records, items):
         order = {value: (0, i) for i, value in enumerate(self.queues.get(name, []))}
         maybe = set()
-        for kind, _, value, lsn in records:
+        for kind, _, value, lsn in (r[:4] for r in records):
             if kind == "enqueue" and lsn is None:
                 maybe.add(value)
             elif kind == "enqueue":
                 order[value] = (1, lsn)
-        taken = [value for _, value in sorted((lsn, value) for kind, _, value, lsn in records
+        taken = [value for _, value in sorted((lsn, value) for kind, _, value, lsn in (r[:4] for r in records)
                                               if kind == "dequeue" and lsn is not None)]
-        lost_answers = sum(1 for kind, _, _, lsn in records if kind == "dequeue" and lsn is None)
+        lost_answers = sum(1 for kind, _, _, lsn in (r[:4] for r in records) if kind == "dequeue" and lsn is None)
         for value in taken + items:
             if value not in order and value not in maybe:
                 raise AssertionError(f"queue {name} gave {value!r}, which nobody enqueued")
@@ -199,6 +237,8 @@ def campaign(kills, seed, clients=32, wal_sync="sync", out=sys.stderr):
                         if pids:
                             send_signal(chance.choice(pids), 9)
                             worker_kills += 1
+                for thread in threads:
+                    thread.resting.clear()
                 pause.set()
                 for thread in threads:
                     if not thread.resting.wait(60):
@@ -260,6 +300,8 @@ class TheModel(unittest.TestCase):
         self.wrong([("set", "k", "a", 1)], {"k": "b"})  # another one
         self.wrong([("delete", "k", None, 1)], {"k": "a"}, before=({"k": "a"}, {}))  # it is back
         self.wrong([("set", "k", "a", 1), ("set", "l", "b", 1)], {"k": "a", "l": "b"})  # one LSN twice
+        self.wrong([("set", "k", "a", 7, 1, 2), ("set", "k", "b", 6, 3, 4)], {"k": "a"})  # LSNs against the time
+        self.wrong([("set", "k", "b", None, 1, 2), ("set", "k", "a", 7, 3, 4)], {"k": "b"})  # that was over before
         self.wrong([("enqueue", "q", "a", 1)])  # lost
         self.wrong([("enqueue", "q", "a", 1), ("enqueue", "q", "b", 2)], queues={"q": ["b", "a"]})  # out of order
         self.wrong([("enqueue", "q", "a", 1), ("dequeue", "q", "a", 2)], queues={"q": ["a"]})  # twice
@@ -273,6 +315,7 @@ class TheModel(unittest.TestCase):
         model.check([("set", "k", "a", 1), ("set", "k", "b", None), ("enqueue", "q", "x", 2), ("enqueue", "q", "y", 3),
                      ("dequeue", "q", None, None)], {"k": "b"}, {"q": ["y"]})
         model.check([("dequeue", "q", "y", 9), ("delete", "k", None, 10)], {}, {"q": []})
+        model.check([("set", "k", "b", None, 1, 4), ("set", "k", "a", 17, 3, 5)], {"k": "b"}, {"q": []})
 
 
 if __name__ == "__main__":

@@ -128,8 +128,8 @@ class Damage(SystemTest):
             if not any(name in verify.stdout + verify.stderr for name in named):
                 return f"verify does not name the file ({named}):\n{verify.stdout}{verify.stderr}"
             return "refused"
-        except AssertionError as error:
-            return f"{error}"
+        except (AssertionError, OSError, ValueError) as error:  # ValueError: what is served is no JSON, or no UTF-8
+            return f"{type(error).__name__}: {error}"
         finally:
             walkv.close()
 

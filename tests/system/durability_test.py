@@ -496,7 +496,7 @@ class Refused(SystemTest):
                 if not shutil.which("setpriv"):
                     self.skipTest("setpriv is missing")
                 argv = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
-                place.chmod(0o755)
+                place.chmod(0o777)
             shutil.copy(WALKVD, place / "walkvd")
             data = place / "data"
             data.mkdir(mode=0o700 if os.geteuid() == 0 else 0o000)
