@@ -25,17 +25,6 @@ enum {
     PAGE_BYTES = 4 * 1024 * 1024
 };
 
-static void append_text(struct buffer *b, const char *text)
-{
-    buffer_append(b, text, strlen(text));
-}
-
-static void append_name(struct buffer *b, struct span name)
-{
-    char *at = buffer_extend(b, JSON_ESCAPED_MAX(name.bytes));
-    b->bytes -= JSON_ESCAPED_MAX(name.bytes) - json_text_escape(at, name);
-}
-
 static bool refuse_parameter(struct conn *c, const char *sentence)
 {
     response_failure(c, FAILURE_INVALID_PARAMETER, sentence);
@@ -115,7 +104,7 @@ static int walk_piece(const struct view *view, void *arg)
             break;
         }
         if (!w->to.first)
-            append_text(out, ",");
+            buffer_append_text(out, ",");
         w->to.first = false;
         w->append(&w->to, out, (struct span){key.mv_data, key.mv_size},
                   (struct span){value.mv_data, value.mv_size});
@@ -146,16 +135,16 @@ static MDB_dbi queue_database(const struct view *view)
 
 static void append_key(const struct stream *s, struct buffer *out, struct span name, struct span value)
 {
-    append_name(out, name);
+    response_append_string(out, name);
     if (s->keys_only || value.bytes < VIEW_KV_HEADER_BYTES)
         return;
-    append_text(out, ":");
+    buffer_append_text(out, ":");
     buffer_append(out, value.at + VIEW_KV_HEADER_BYTES, value.bytes - VIEW_KV_HEADER_BYTES);
 }
 
 static void append_queue(const struct stream *s, struct buffer *out, struct span name, struct span value)
 {
-    append_name(out, name);
+    response_append_string(out, name);
     struct view_queue queue;
     if (s->phase == 2 && view_queue_decode(value, &queue))
         buffer_printf(out, ":%" PRIu64, queue.count);
@@ -172,7 +161,7 @@ static int next_keys(struct conn *c)
     struct stream *s = c->stream;
     struct buffer *out = &c->worker->scratch;
     if (s->phase == 0) {
-        append_text(out, keys_open(s));
+        buffer_append_text(out, keys_open(s));
         s->phase = 1;
     }
     struct walk w = {c, kv_database, append_key, s, .entries_max = PIECE_ENTRIES, .bytes_max = PIECE_BYTES};
@@ -182,7 +171,7 @@ static int next_keys(struct conn *c)
     *s = w.to;
     if (w.more)
         return 1;
-    append_text(out, s->keys_only ? "]}" : "}}");
+    buffer_append_text(out, s->keys_only ? "]}" : "}}");
     return 0;
 }
 
@@ -192,7 +181,7 @@ static int next_queues(struct conn *c)
     struct stream *s = c->stream;
     struct buffer *out = &c->worker->scratch;
     if (s->phase == 0) {
-        append_text(out, "{\"success\":true,\"queues\":[");
+        buffer_append_text(out, "{\"success\":true,\"queues\":[");
         s->phase = 1;
     }
     struct walk w = {
@@ -206,16 +195,16 @@ static int next_queues(struct conn *c)
     if (s->phase == 1) {
         buffer_printf(out, "],\"count\":%" PRIu64, s->count);
         if (s->sizes) {
-            append_text(out, ",\"sizes\":{");
+            buffer_append_text(out, ",\"sizes\":{");
             s->phase = 2;
             s->first = true;
             s->after_bytes = 0;
             return 1;
         }
-        append_text(out, "}");
+        buffer_append_text(out, "}");
         return 0;
     }
-    append_text(out, "}}");
+    buffer_append_text(out, "}}");
     return 0;
 }
 
@@ -279,7 +268,7 @@ ROUTE_HANDLER(kv_list)
     }
     struct buffer *out = &c->worker->scratch;
     out->bytes = 0;
-    append_text(out, keys_open(s));
+    buffer_append_text(out, keys_open(s));
     struct walk w = {c, kv_database, append_key, s, .entries_max = limit, .bytes_max = PAGE_BYTES};
     int rc = walk(&w);
     free(s);
@@ -287,12 +276,12 @@ ROUTE_HANDLER(kv_list)
         read_failed(c, rc);
         return;
     }
-    append_text(out, w.to.keys_only ? "]" : "}");
+    buffer_append_text(out, w.to.keys_only ? "]" : "}");
     if (w.more) {
-        append_text(out, ",\"next\":");
-        append_name(out, (struct span){w.to.after, w.to.after_bytes});
+        buffer_append_text(out, ",\"next\":");
+        response_append_string(out, (struct span){w.to.after, w.to.after_bytes});
     }
-    append_text(out, "}");
+    buffer_append_text(out, "}");
     response_body(c, &(struct response){.status = 200}, buffer_span(out));
 }
 
@@ -332,9 +321,9 @@ static int read_items(const struct view *view, void *arg)
         return rc == MDB_NOTFOUND ? -ENOENT : -EIO;
     if (!view_queue_decode((struct span){value.mv_data, value.mv_size}, &queue))
         return -EIO;
-    append_text(out, "{\"success\":true,\"queue\":");
-    append_name(out, conn_name(c));
-    append_text(out, ",\"items\":[");
+    buffer_append_text(out, "{\"success\":true,\"queue\":");
+    response_append_string(out, conn_name(c));
+    buffer_append_text(out, ",\"items\":[");
     char first[VIEW_ITEM_KEY_BYTES];
     view_item_key(first, queue.id, it->after == UINT64_MAX ? it->after : it->after + 1);
     MDB_cursor *cursor;
@@ -355,16 +344,16 @@ static int read_items(const struct view *view, void *arg)
         buffer_printf(out, "%s{\"id\":%" PRIu64 ",\"value\":", count ? "," : "", id);
         buffer_append(out, (char *)value.mv_data + VIEW_ITEM_HEADER_BYTES,
                       value.mv_size - VIEW_ITEM_HEADER_BYTES);
-        append_text(out, "}");
+        buffer_append_text(out, "}");
         count++;
     }
     mdb_cursor_close(cursor);
     if (rc && rc != MDB_NOTFOUND)
         return -EIO;
-    append_text(out, "]");
+    buffer_append_text(out, "]");
     if (more)
         buffer_printf(out, ",\"next\":%" PRIu64, id);
-    append_text(out, "}");
+    buffer_append_text(out, "}");
     return 0;
 }
 

@@ -23,10 +23,9 @@ static int find_queue(const struct view *view, const struct conn *c, struct view
 static void begin_body(struct conn *c)
 {
     struct buffer *out = &c->worker->scratch;
-    char escaped[JSON_ESCAPED_MAX(NAME_BYTES_MAX)];
     out->bytes = 0;
     buffer_append_text(out, "{\"success\":true,\"queue\":");
-    buffer_append(out, escaped, json_text_escape(escaped, conn_name(c)));
+    response_append_string(out, conn_name(c));
 }
 
 static void answer(struct conn *c, int rc)

@@ -167,6 +167,12 @@ void response_failure(struct conn *c, enum failure failure, const char *sentence
     response_failure_with(c, failure, sentence, &r, "");
 }
 
+void response_append_string(struct buffer *out, struct span utf8)
+{
+    char *at = buffer_extend(out, JSON_ESCAPED_MAX(utf8.bytes));
+    out->bytes -= JSON_ESCAPED_MAX(utf8.bytes) - json_text_escape(at, utf8);
+}
+
 enum failure failure_of_status(int status)
 {
     /* 400 and 404 have several; the parser means the first. */

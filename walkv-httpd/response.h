@@ -71,6 +71,9 @@ void response_failure(struct conn *, enum failure, const char *sentence);
 void response_failure_with(struct conn *, enum failure, const char *sentence, struct response *,
                            const char *extra);
 
+/* Appends a text as a JSON string, with its quotes. */
+void response_append_string(struct buffer *, struct span utf8);
+
 /* The failure of a status that the parser gave. */
 enum failure failure_of_status(int status);
 

@@ -85,31 +85,20 @@ void read_failed(struct conn *c, int rc)
         response_failure(c, FAILURE_INTERNAL, strerror(-rc));
 }
 
-static void append_text(struct buffer *b, const char *text)
-{
-    buffer_append(b, text, strlen(text));
-}
-
-static void append_name(struct buffer *b, struct span name)
-{
-    char escaped[JSON_ESCAPED_MAX(NAME_BYTES_MAX)];
-    buffer_append(b, escaped, json_text_escape(escaped, name));
-}
-
 /* The body of a success, members in the order of API.md. */
 static void write_body(struct conn *c, const struct write_result *result, struct buffer *body)
 {
     bool key = c->op == OP_SET || c->op == OP_DELETE;
-    append_text(body, key ? "{\"success\":true,\"key\":" : "{\"success\":true,\"queue\":");
-    append_name(body, conn_name(c));
+    buffer_append_text(body, key ? "{\"success\":true,\"key\":" : "{\"success\":true,\"queue\":");
+    response_append_string(body, conn_name(c));
     if (c->op == OP_SET || c->op == OP_ENQUEUE || c->op == OP_DEQUEUE) {
         struct span value = c->op == OP_DEQUEUE ? result->value : conn_piece(c, c->value);
-        append_text(body, ",\"value\":");
+        buffer_append_text(body, ",\"value\":");
         buffer_append(body, value.at, value.bytes);
     }
     if (c->op == OP_ENQUEUE)
         buffer_printf(body, ",\"size\":%" PRIu64, result->size);
-    append_text(body, "}");
+    buffer_append_text(body, "}");
 }
 
 void conn_write_done(struct conn *c, const struct write_result *result)
