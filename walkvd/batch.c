@@ -93,7 +93,7 @@ static int make_room(struct batch *b, struct batch_item *items, size_t count)
 
 /* Evaluates, records and applies. Returns the count of records, or a negative errno; -ENOSPC with `*full` set
  * to the item that did not fit into the view. */
-static long stage(struct batch *b, struct batch_item *items, size_t count, size_t *full)
+static long try_stage(struct batch *b, struct batch_item *items, size_t count, size_t *full)
 {
     b->records.bytes = b->values.bytes = 0;
     uint64_t lsn = wal_next_lsn(b->wal);
@@ -121,19 +121,41 @@ static long stage(struct batch *b, struct batch_item *items, size_t count, size_
     return recorded;
 }
 
-static int outcome_unknown(struct batch *b, struct batch_item *items, size_t count, int rc)
+/* Begins the transaction and has every item that is not refused decided, recorded and applied in it. Returns
+ * the count of records, or a negative errno. view_make_room() should have seen a full view; if the
+ * transaction finds out late, what did not fit is left out and the others start again: nothing has been
+ * written anywhere yet. */
+static long stage(struct batch *b, struct batch_item *items, size_t count)
 {
-    store_abort(b->store);
-    for (size_t i = 0; i < count; i++)
-        items[i].result = (struct write_result){.result = RESULT_OUTCOME_UNKNOWN};
-    return rc;
+    for (bool collect = true;;) {
+        size_t full = count;
+        int rc = store_begin(b->store);
+        if (rc)
+            return rc;
+        long recorded = try_stage(b, items, count, &full);
+        rc = recorded < 0          ? (int)recorded
+             : recorded && collect ? store_collect(b->store, COLLECT_PER_BATCH)
+                                   : 0;
+        if (!rc)
+            return recorded;
+        store_abort(b->store);
+        if (rc != -ENOSPC)
+            return rc;
+        if (full < count) {
+            items[full].result.result = RESULT_STORAGE_FULL;
+            b->refusing = "view_full";
+        } else {
+            collect = false;
+        }
+    }
 }
 
-static int unavailable(struct batch *b, struct batch_item *items, size_t count, int rc)
+/* Every item gets the same answer, and walkvd has to stop. */
+static int give_up(struct batch *b, struct batch_item *items, size_t count, enum result result, int rc)
 {
     store_abort(b->store);
     for (size_t i = 0; i < count; i++)
-        items[i].result = (struct write_result){.result = RESULT_UNAVAILABLE};
+        items[i].result = (struct write_result){.result = result};
     return rc;
 }
 
@@ -142,32 +164,9 @@ int batch_run(struct batch *b, struct batch_item *items, size_t count)
     for (size_t i = 0; i < count; i++)
         items[i].result = (struct write_result){.result = RESULT_OK};
     int rc = make_room(b, items, count);
-    if (rc)
-        return unavailable(b, items, count, rc);
-
-    /* view_make_room() should have seen a full view; if a transaction finds out late, what did not fit is
-     * left out and the others start again: nothing has been written anywhere yet. */
-    long recorded;
-    bool collect = true;
-    for (;;) {
-        size_t full = count;
-        rc = store_begin(b->store);
-        if (rc)
-            return unavailable(b, items, count, rc);
-        recorded = stage(b, items, count, &full);
-        rc = recorded > 0 && collect ? store_collect(b->store, COLLECT_PER_BATCH) : 0;
-        if (recorded >= 0 && !rc)
-            break;
-        store_abort(b->store);
-        if (recorded != -ENOSPC && rc != -ENOSPC)
-            return unavailable(b, items, count, rc ? rc : (int)recorded);
-        if (full < count) {
-            items[full].result.result = RESULT_STORAGE_FULL;
-            b->refusing = "view_full";
-        } else {
-            collect = false;
-        }
-    }
+    long recorded = rc ? rc : stage(b, items, count); /* evaluate, record, apply */
+    if (recorded < 0)
+        return give_up(b, items, count, RESULT_UNAVAILABLE, (int)recorded);
     if (recorded == 0) {
         store_abort(b->store);
         return 0;
@@ -179,15 +178,15 @@ int batch_run(struct batch *b, struct batch_item *items, size_t count)
     if (!rc)
         rc = wal_sync(b->wal);
     if (!rc)
-        rc = store_commit(b->store, last_lsn, checksum, time_ns);
+        rc = store_commit(b->store, last_lsn, checksum, time_ns); /* publish */
     if (rc)
-        return outcome_unknown(b, items, count, rc);
+        return give_up(b, items, count, RESULT_OUTCOME_UNKNOWN, rc);
 
     b->batches++;
     b->operations += (uint64_t)recorded;
     for (size_t i = 0; i < count; i++)
         items[i].result.value = (struct span){b->values.data + items[i].value_at, items[i].value_bytes};
-    return 0;
+    return 0; /* the caller replies */
 }
 
 int batch_collect(struct batch *b)
