@@ -17,11 +17,13 @@
 
 #define QUICK_DEATH_NS (100 * NS_PER_MS)
 #define BACK_OFF_NS    (500 * NS_PER_MS)
+#define QUICK_DEATHS   3 /* in a row, before the next start waits */
 
 struct child {
     pid_t pid; /* 0: not running */
     uint64_t started_ns;
     uint64_t start_after_ns;
+    unsigned quick_deaths; /* in a row */
 };
 
 static void start(struct child *child, unsigned number, const struct httpd_config *config, int listen_fd,
@@ -56,7 +58,8 @@ static void reap(struct child *children, unsigned count, bool stopping)
             children[i].pid = 0;
             uint64_t now = clock_monotonic_ns();
             bool quick = now - children[i].started_ns < QUICK_DEATH_NS;
-            children[i].start_after_ns = quick ? now + BACK_OFF_NS : 0;
+            children[i].quick_deaths = quick ? children[i].quick_deaths + 1 : 0;
+            children[i].start_after_ns = children[i].quick_deaths >= QUICK_DEATHS ? now + BACK_OFF_NS : 0;
             if (stopping)
                 continue;
             if (WIFSIGNALED(status))

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 enum { COLLECT_PER_BATCH = 64, COLLECT_IDLE = 1024 };
+#define TELL_EVERY_NS (10 * NS_PER_S)
 
 void batch_init(struct batch *b, struct store *store, struct wal *wal)
 {
@@ -63,13 +64,23 @@ static int room_for(struct batch *b, const struct batch_item *items, size_t coun
     return rc;
 }
 
+/* A store at its limit can change its mind with every batch: it is said now and then. */
+static bool tell(struct batch *b)
+{
+    uint64_t now = clock_monotonic_ns();
+    if (b->told_ns && now - b->told_ns < TELL_EVERY_NS)
+        return false;
+    b->told_ns = now;
+    return true;
+}
+
 /* Makes room, refusing what adds data if that is what it takes. */
 static int make_room(struct batch *b, struct batch_item *items, size_t count)
 {
     const char *what;
     int rc = room_for(b, items, count, &what);
     if (rc == -ENOSPC) {
-        if (!b->refusing)
+        if (!b->refusing && tell(b))
             log_warning("%s: what adds data is refused until there is room", what);
         b->refusing = what;
         refuse_adds(items, count);
@@ -82,7 +93,7 @@ static int make_room(struct batch *b, struct batch_item *items, size_t count)
     } else if (rc == 0 && b->refusing) {
         for (size_t i = 0; i < count; i++) {
             if (adds_data(&items[i].request)) {
-                log_info("there is room again");
+                log_debug("there is room again");
                 b->refusing = NULL;
                 break;
             }

@@ -32,6 +32,7 @@ struct batch {
     struct buffer records;
     struct buffer values;
     const char *refusing; /* what is full: "disk_full", "view_full", or NULL */
+    uint64_t told_ns;     /* when the log was told about it */
     uint64_t batches;
     uint64_t operations;
 };
