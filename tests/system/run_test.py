@@ -92,6 +92,8 @@ class Run(SystemTest):
         self.home = Path(tempfile.mkdtemp(prefix="walkv-run-"))
         self.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
         self.instances = []
+        self.views_before = self.views()
+        self.addCleanup(self.remove_views)
 
     def tearDown(self):
         for each in self.instances:
@@ -104,6 +106,11 @@ class Run(SystemTest):
         self.instances.append(one)
         self.addCleanup(one.close)
         return one
+
+    def remove_views(self):
+        """Those that a run left which was killed, or which found damage; nobody would remove them."""
+        for name in self.views() - self.views_before:
+            (VIEWS / name).unlink(missing_ok=True)
 
     def views(self):
         return {p.name for p in VIEWS.glob("walkv-*") if not p.name.startswith("walkv-test-")}
