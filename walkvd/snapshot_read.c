@@ -5,8 +5,8 @@
 #include "buffer.h"
 #include "bytes.h"
 #include "log.h"
+#include "lsn_dir.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <lz4.h>
@@ -197,39 +197,13 @@ done:
     return verdict;
 }
 
-static int compare_lsns(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 int snapshot_list(const char *data_dir, struct snapshot_list *list)
 {
     *list = (struct snapshot_list){0};
     char path[4096];
     if ((size_t)snprintf(path, sizeof path, "%s/snapshots", data_dir) >= sizeof path)
         return -ENAMETOOLONG;
-    DIR *dir = opendir(path);
-    if (!dir)
-        return -errno;
-    struct dirent *entry;
-    struct buffer lsns = {0};
-    while (errno = 0, (entry = readdir(dir))) {
-        uint64_t lsn;
-        if (snapshot_name_parse(entry->d_name, &lsn))
-            buffer_append(&lsns, &lsn, sizeof lsn);
-    }
-    int rc = -errno;
-    closedir(dir);
-    if (rc) {
-        buffer_free(&lsns);
-        return rc;
-    }
-    list->lsns = (uint64_t *)(void *)lsns.data;
-    list->count = lsns.bytes / sizeof *list->lsns;
-    if (list->count)
-        qsort(list->lsns, list->count, sizeof *list->lsns, compare_lsns);
-    return 0;
+    return lsn_dir_list(path, snapshot_name_parse, &list->lsns, &list->count, NULL);
 }
 
 void snapshot_list_free(struct snapshot_list *list)

@@ -3,8 +3,8 @@
 #include "wal_log.h"
 
 #include "log.h"
+#include "lsn_dir.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -22,49 +22,13 @@ const char *wal_verdict_text(enum wal_verdict verdict)
     return text[verdict];
 }
 
-static int compare_lsns(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 int wal_log_list(const char *data_dir, struct wal_log *log)
 {
     *log = (struct wal_log){0};
     char path[4096];
     if ((size_t)snprintf(path, sizeof path, "%s/wal", data_dir) >= sizeof path)
         return -ENAMETOOLONG;
-    DIR *dir = opendir(path);
-    if (!dir)
-        return -errno;
-    size_t room = 0;
-    struct dirent *entry;
-    while (errno = 0, (entry = readdir(dir))) {
-        uint64_t lsn;
-        if (entry->d_name[0] == '.')
-            continue;
-        if (!wal_name_parse(entry->d_name, &lsn)) {
-            const char *dot = strrchr(entry->d_name, '.');
-            log->strangers += !dot || strcmp(dot, ".tmp") != 0;
-            continue;
-        }
-        if (log->count == room) {
-            room = room ? room * 2 : 64;
-            uint64_t *more = realloc(log->first_lsns, room * sizeof *more);
-            must(more);
-            log->first_lsns = more;
-        }
-        log->first_lsns[log->count++] = lsn;
-    }
-    int rc = -errno;
-    closedir(dir);
-    if (rc) {
-        wal_log_free(log);
-        return rc;
-    }
-    if (log->count)
-        qsort(log->first_lsns, log->count, sizeof *log->first_lsns, compare_lsns);
-    return 0;
+    return lsn_dir_list(path, wal_name_parse, &log->first_lsns, &log->count, &log->strangers);
 }
 
 void wal_log_free(struct wal_log *log)
