@@ -64,8 +64,22 @@ class Structure(unittest.TestCase):
         needed = subprocess.run(["readelf", "-d", BUILD / "walkvd" / "walkvd"], capture_output=True, text=True, check=True)
         self.assertNotIn("jansson", needed.stdout)
 
+    def test_every_file_call_of_walkvd_goes_through_the_door(self):
+        calls = (
+            "open|openat|creat|fopen|opendir|stat|lstat|fstat|flock|chmod|fchmod|truncate|ftruncate|fallocate|pread|pwrite|"
+            "preadv|pwritev|fsync|fdatasync|sync_file_range|rename|unlink|mkdir|rmdir|mmap|posix_fadvise|statvfs|fstatvfs"
+        )
+        socket_files = ("socket_listener.c", "server.c")  # the socket is no file of the store
+        for path in sources("walkvd"):
+            if path.name == "disk.c" or path.name.startswith("ctl_"):
+                continue
+            found = re.findall(rf"(?<![\w>.])({calls})\(", path.read_text())
+            if path.name in socket_files:
+                found = [name for name in found if name not in ("unlink", "chmod", "lstat")]
+            self.assertEqual(found, [], path.name)
+
     def test_every_source_says_its_licence(self):
-        for folder in FOLDERS + ("tests/unit",):
+        for folder in FOLDERS + ("tests/kit", "tests/unit"):
             for path in sources(folder):
                 self.assertIn("SPDX-License-Identifier: MIT", path.read_text()[:1500], path)
 

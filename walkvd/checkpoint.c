@@ -7,7 +7,6 @@
 #include "snapshot.h"
 #include "wal_log.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -17,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -82,7 +80,7 @@ int checkpoint_start(struct checkpoint *c, uint64_t operations)
     if ((size_t)snprintf(c->tmp_path, sizeof c->tmp_path, "%s/snapshots/%d.tmp", c->data_dir,
                          (int)getpid()) >= sizeof c->tmp_path)
         return -ENAMETOOLONG;
-    c->disk->calls->unlink(c->disk, c->tmp_path);
+    disk_unlink(c->disk, c->tmp_path);
     int rc = view_hold(c->store->view);
     if (!rc) {
         rc = spawn(c);
@@ -121,57 +119,56 @@ void checkpoint_measure(struct checkpoint *c)
 {
     wal_keep_free(c->wal, snapshot_bytes_expected(&c->store->published));
     struct wal_log log;
-    if (wal_log_list(c->data_dir, &log))
+    if (wal_log_list(c->disk, c->data_dir, &log))
         return;
     c->wal_segments = log.count;
     c->wal_bytes = c->wal_since_bytes = 0;
     for (size_t i = 0; i < log.count; i++) {
         char path[4096];
-        struct stat st;
-        if (!wal_log_path(path, sizeof path, c->data_dir, log.first_lsns[i]) || stat(path, &st))
+        struct disk_stat st;
+        if (!wal_log_path(path, sizeof path, c->data_dir, log.first_lsns[i]) ||
+            disk_stat_path(c->disk, path, &st))
             continue;
-        c->wal_bytes += (uint64_t)st.st_size;
+        c->wal_bytes += st.bytes;
         bool behind = i + 1 < log.count && log.first_lsns[i + 1] <= c->control->snapshot_lsn + 1;
         if (!behind && i + 1 < log.count) /* the current one is still filling */
-            c->wal_since_bytes += (uint64_t)st.st_size;
+            c->wal_since_bytes += st.bytes;
     }
     wal_log_free(&log);
     struct snapshot_list list;
-    if (snapshot_list(c->data_dir, &list))
+    if (snapshot_list(c->disk, c->data_dir, &list))
         return;
     c->snapshots = list.count;
     char path[4096];
-    struct stat st;
+    struct disk_stat st;
     if (list.count && snapshot_path(path, sizeof path, c->data_dir, list.lsns[list.count - 1]) &&
-        stat(path, &st) == 0) {
-        c->snapshot_bytes = (uint64_t)st.st_size;
-        c->finished_ns = (uint64_t)st.st_mtim.tv_sec * NS_PER_S + (uint64_t)st.st_mtim.tv_nsec;
+        disk_stat_path(c->disk, path, &st) == 0) {
+        c->snapshot_bytes = st.bytes;
+        c->finished_ns = st.modified_ns;
     }
     snapshot_list_free(&list);
 }
 
-/* Deletes what the two newest snapshots make unneeded, oldest first; on a full disk, what the newest does.
- * Failing to delete is not a failure. */
-static void delete_old(struct checkpoint *c)
+/* Deletes the snapshots that the control file does not know, but none that is newer, and the segments that
+ * end below the log's floor, oldest first. Failing to delete is not a failure. */
+static void delete_unneeded(struct disk *disk, const char *data_dir, const struct control *control)
 {
     char path[4096];
     struct snapshot_list list;
     unsigned removed_snapshots = 0, removed_segments = 0;
-    if (snapshot_list(c->data_dir, &list) == 0) {
-        for (size_t i = 0; i < list.count; i++) {
-            uint64_t lsn = list.lsns[i];
-            if (lsn != c->control->snapshot_lsn && lsn != c->control->older_snapshot_lsn &&
-                snapshot_path(path, sizeof path, c->data_dir, lsn))
-                removed_snapshots += c->disk->calls->unlink(c->disk, path) == 0;
+    if (snapshot_list(disk, data_dir, &list) == 0) {
+        for (size_t i = 0; i < list.count && list.lsns[i] < control->snapshot_lsn; i++) {
+            if (list.lsns[i] != control->older_snapshot_lsn &&
+                snapshot_path(path, sizeof path, data_dir, list.lsns[i]))
+                removed_snapshots += disk_unlink(disk, path) == 0;
         }
         snapshot_list_free(&list);
     }
     struct wal_log log;
-    uint64_t keep_from = wal_is_full(c->wal) ? c->control->snapshot_lsn : c->control->older_snapshot_lsn;
-    if (keep_from && wal_log_list(c->data_dir, &log) == 0) {
-        for (size_t i = 0; i + 1 < log.count && log.first_lsns[i + 1] <= keep_from; i++) {
-            if (wal_log_path(path, sizeof path, c->data_dir, log.first_lsns[i]))
-                removed_segments += c->disk->calls->unlink(c->disk, path) == 0;
+    if (wal_log_list(disk, data_dir, &log) == 0) {
+        for (size_t i = 0; i + 1 < log.count && log.first_lsns[i + 1] <= control->older_snapshot_lsn; i++) {
+            if (wal_log_path(path, sizeof path, data_dir, log.first_lsns[i]))
+                removed_segments += disk_unlink(disk, path) == 0;
         }
         wal_log_free(&log);
     }
@@ -180,8 +177,7 @@ static void delete_old(struct checkpoint *c)
                   removed_segments);
 }
 
-/* Gives the finished file its name. */
-static int finish(struct checkpoint *c, uint64_t lsn)
+int checkpoint_finish(struct checkpoint *c, uint64_t lsn)
 {
     char path[4096], dir[4096];
     if (!snapshot_path(path, sizeof path, c->data_dir, lsn) ||
@@ -195,20 +191,20 @@ static int finish(struct checkpoint *c, uint64_t lsn)
         if (lsn > wal_durable_lsn(c->wal))
             return -EAGAIN;
     }
-    int rc = c->disk->calls->rename(c->disk, c->tmp_path, path);
+    int rc = disk_rename(c->disk, c->tmp_path, path);
     if (!rc)
         rc = disk_sync_dir(c->disk, dir);
     if (rc)
         return rc;
     if (lsn != c->control->snapshot_lsn) {
-        c->control->older_snapshot_lsn = wal_is_full(c->wal) ? 0 : c->control->snapshot_lsn;
+        c->control->older_snapshot_lsn = wal_is_full(c->wal) ? lsn : c->control->snapshot_lsn;
         c->control->snapshot_lsn = lsn;
     }
     c->control->last_lsn = wal_durable_lsn(c->wal);
     rc = control_write(c->disk, c->data_dir, c->control);
     if (rc)
         return rc;
-    delete_old(c);
+    delete_unneeded(c->disk, c->data_dir, c->control);
     return 0;
 }
 
@@ -230,7 +226,7 @@ enum checkpoint_outcome checkpoint_poll(struct checkpoint *c, char *sentence, si
         snprintf(sentence, room, "walkv-snapshot exited with status %d", WEXITSTATUS(status));
     else if (n <= 0 || sscanf(text, "%" SCNu64 " %" SCNu64, &lsn, &bytes) != 2)
         snprintf(sentence, room, "walkv-snapshot did not say what it wrote");
-    else if ((rc = finish(c, lsn)) != 0)
+    else if ((rc = checkpoint_finish(c, lsn)) != 0)
         snprintf(sentence, room, "the snapshot could not be put in place: %s", strerror(-rc));
     else {
         c->ops_at_last = c->started_ops;
@@ -240,7 +236,9 @@ enum checkpoint_outcome checkpoint_poll(struct checkpoint *c, char *sentence, si
                  (clock_monotonic_ns() - c->started_ns) / NS_PER_MS);
         return CHECKPOINT_DONE;
     }
-    c->disk->calls->unlink(c->disk, c->tmp_path);
+    if (rc == -EIO)
+        return CHECKPOINT_FATAL;
+    disk_unlink(c->disk, c->tmp_path);
     c->failures++;
     c->retry_ns = clock_monotonic_ns() + (wal_is_full(c->wal) ? RETRY_FULL_NS : RETRY_NS);
     log_warning("checkpoint: failed, will be tried again: %s", sentence);
@@ -256,23 +254,30 @@ void checkpoint_cancel(struct checkpoint *c)
     c->pid = 0;
     close(c->pipe_fd);
     view_unhold(c->store->view);
-    c->disk->calls->unlink(c->disk, c->tmp_path);
+    disk_unlink(c->disk, c->tmp_path);
 }
 
-void checkpoint_sweep(struct disk *disk, const char *data_dir)
+struct sweep {
+    struct disk *disk;
+    const char *dir;
+};
+
+static void sweep_name(const char *name, void *arg)
+{
+    const struct sweep *sweep = arg;
+    char path[4096];
+    size_t bytes = strlen(name);
+    if (bytes > 4 && strcmp(name + bytes - 4, ".tmp") == 0 &&
+        (size_t)snprintf(path, sizeof path, "%s/%s", sweep->dir, name) < sizeof path)
+        disk_unlink(sweep->disk, path);
+}
+
+void checkpoint_sweep(struct disk *disk, const char *data_dir, const struct control *control)
 {
     char path[4096];
+    struct sweep sweep = {disk, path};
     if ((size_t)snprintf(path, sizeof path, "%s/snapshots", data_dir) >= sizeof path)
         return;
-    DIR *dir = opendir(path);
-    if (!dir)
-        return;
-    struct dirent *entry;
-    while ((entry = readdir(dir))) {
-        size_t bytes = strlen(entry->d_name);
-        if (bytes > 4 && strcmp(entry->d_name + bytes - 4, ".tmp") == 0 &&
-            (size_t)snprintf(path, sizeof path, "%s/snapshots/%s", data_dir, entry->d_name) < sizeof path)
-            disk->calls->unlink(disk, path);
-    }
-    closedir(dir);
+    disk_list(disk, path, sweep_name, &sweep);
+    delete_unneeded(disk, data_dir, control);
 }

@@ -48,11 +48,21 @@ int checkpoint_start(struct checkpoint *, uint64_t operations);
 /* True when enough has happened since the last one. */
 bool checkpoint_due(struct checkpoint *, uint64_t operations);
 
-enum checkpoint_outcome { CHECKPOINT_RUNNING, CHECKPOINT_DONE, CHECKPOINT_FAILED };
+enum checkpoint_outcome {
+    CHECKPOINT_RUNNING,
+    CHECKPOINT_DONE,
+    CHECKPOINT_FAILED, /* will be tried again */
+    CHECKPOINT_FATAL,  /* walkvd must stop with EX_IOERR, see checkpoint_finish() */
+};
 
 /* Looks whether the process has ended; if so, does what follows. `sentence` says why it failed. Returns
  * CHECKPOINT_RUNNING while it has not, also when none runs. */
 enum checkpoint_outcome checkpoint_poll(struct checkpoint *, char *sentence, size_t room);
+
+/* Puts the verified snapshot of `lsn`, which lies at `tmp_path`, in place: name, control file, then what is
+ * no longer needed is deleted. Returns 0 or a negative errno; after -EIO the names on disk are in doubt, and
+ * walkvd must stop before it deletes anything. */
+int checkpoint_finish(struct checkpoint *, uint64_t lsn);
 
 /* Ends the process, for a stop; what it has written is removed. */
 void checkpoint_cancel(struct checkpoint *);
@@ -60,7 +70,8 @@ void checkpoint_cancel(struct checkpoint *);
 /* Counts what is on disk. Call it now and then. */
 void checkpoint_measure(struct checkpoint *);
 
-/* Removes the leavings of snapshots that were never finished. */
-void checkpoint_sweep(struct disk *, const char *data_dir);
+/* Removes what a crash left behind: snapshots that were never finished, and files that the last checkpoint
+ * had made unneeded. */
+void checkpoint_sweep(struct disk *, const char *data_dir, const struct control *);
 
 #endif

@@ -12,7 +12,8 @@
  *     32     8    first LSN (the name) of the newest segment that may hold acknowledged data; 0: none yet
  *     40     8    last LSN known to be durable
  *     48     8    LSN of the newest snapshot; 0: none
- *     56     8    LSN of the snapshot before it; 0: none
+ *     56     8    the log is kept from behind this LSN: that of the snapshot before the newest, or, when the
+ *                 disk was full, of the newest itself; 0: from the beginning
  *     64     8    written, ns since 1970
  *     72          zeros
  *    504     8    XXH3-64 of bytes 0 to 503, seed 0 (this place is the same in every version)

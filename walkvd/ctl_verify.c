@@ -69,7 +69,8 @@ static int open_store(struct verify *v, const struct ctl *ctl)
         fprintf(stderr, "walkvctl: %s/control cannot be read: %s\n", dir, strerror(error));
         return EX_IOERR;
     }
-    int rc = wal_log_list(dir, &v->log);
+    int rc = wal_log_list(v->disk, dir, &v->log);
+    wal_log_trim(&v->log, v->control.older_snapshot_lsn);
     if (rc) {
         fprintf(stderr, "walkvctl: %s/wal cannot be read: %s\n", dir, strerror(-rc));
         return rc == -ENOENT ? EX_DATAERR : EX_IOERR;
@@ -149,7 +150,7 @@ static void worsen(struct verify *v, int status)
 static void verify_snapshots(struct verify *v, uint64_t log_end)
 {
     struct snapshot_list list;
-    int rc = snapshot_list(v->ctl->operand, &list);
+    int rc = snapshot_list(v->disk, v->ctl->operand, &list);
     if (rc) {
         report(v, "snapshots", "missing", 0, 0, 0, strerror(-rc));
         worsen(v, EX_DATAERR);
@@ -190,10 +191,9 @@ static void verify_snapshots(struct verify *v, uint64_t log_end)
         report(v, file, "missing", 0, 1, v->control.snapshot_lsn, "the control file knows this snapshot");
         worsen(v, EX_DATAERR);
     }
-    /* What can be rebuilt: some snapshot, or LSN 1, must reach the log. */
-    if (v->log.count && v->log.first_lsns[0] > 1 && !list.count) {
-        report(v, "snapshots", "missing", 0, 1, v->log.first_lsns[0] - 1,
-               "no snapshot holds what the log continues");
+    if (v->log.count && v->log.first_lsns[0] > v->control.older_snapshot_lsn + 1) {
+        report(v, "wal", "missing", 0, v->control.older_snapshot_lsn + 1, v->log.first_lsns[0] - 1,
+               "the log begins later than the control file says");
         worsen(v, EX_DATAERR);
     }
     snapshot_list_free(&list);

@@ -5,12 +5,14 @@
 #include "clock.h"
 #include "log.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sysexits.h>
@@ -77,11 +79,34 @@ static int system_ftruncate(struct disk *d, int fd, uint64_t bytes)
     return result(ftruncate(fd, (off_t)bytes));
 }
 
-static int64_t system_size(struct disk *d, int fd)
+static struct disk_stat disk_stat_of(const struct stat *st)
+{
+    return (struct disk_stat){
+        .regular = S_ISREG(st->st_mode),
+        .owner = st->st_uid,
+        .bytes = (uint64_t)st->st_size,
+        .modified_ns = (uint64_t)st->st_mtim.tv_sec * NS_PER_S + (uint64_t)st->st_mtim.tv_nsec,
+    };
+}
+
+static int system_stat(struct disk *d, int fd, struct disk_stat *out)
 {
     (void)d;
     struct stat st;
-    return fstat(fd, &st) ? -errno : st.st_size;
+    if (fstat(fd, &st))
+        return -errno;
+    *out = disk_stat_of(&st);
+    return 0;
+}
+
+static int system_stat_path(struct disk *d, const char *path, struct disk_stat *out)
+{
+    (void)d;
+    struct stat st;
+    if (lstat(path, &st))
+        return -errno;
+    *out = disk_stat_of(&st);
+    return 0;
 }
 
 static int64_t system_free_bytes(struct disk *d, int fd)
@@ -109,6 +134,47 @@ static int system_mkdir(struct disk *d, const char *path, mode_t mode)
     return result(mkdir(path, mode));
 }
 
+static int system_list(struct disk *d, const char *path, disk_name *take, void *arg)
+{
+    (void)d;
+    DIR *dir = opendir(path);
+    if (!dir)
+        return -errno;
+    struct dirent *entry;
+    while (errno = 0, (entry = readdir(dir))) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            take(entry->d_name, arg);
+    }
+    int rc = -errno;
+    closedir(dir);
+    return rc;
+}
+
+static int system_chmod(struct disk *d, int fd, mode_t mode)
+{
+    (void)d;
+    return result(fchmod(fd, mode));
+}
+
+static int system_lock(struct disk *d, int fd)
+{
+    (void)d;
+    return result(flock(fd, LOCK_EX | LOCK_NB));
+}
+
+static int system_drop_cache(struct disk *d, int fd)
+{
+    (void)d;
+    return -posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
+static int system_map(struct disk *d, int fd, size_t bytes, void **out)
+{
+    (void)d;
+    *out = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return *out == MAP_FAILED ? -errno : 0;
+}
+
 struct disk *disk_system(void)
 {
     static const struct disk_calls calls = {
@@ -121,14 +187,47 @@ struct disk *disk_system(void)
         .sync_range = system_sync_range,
         .fallocate = system_fallocate,
         .ftruncate = system_ftruncate,
-        .size = system_size,
+        .stat = system_stat,
+        .stat_path = system_stat_path,
         .free_bytes = system_free_bytes,
         .rename = system_rename,
         .unlink = system_unlink,
         .mkdir = system_mkdir,
+        .list = system_list,
+        .chmod = system_chmod,
+        .lock = system_lock,
+        .drop_cache = system_drop_cache,
+        .map = system_map,
     };
     static struct disk disk = {&calls};
     return &disk;
+}
+
+int disk_open(struct disk *d, const char *path, int flags, mode_t mode)
+{
+    int fd;
+    do
+        fd = d->calls->open(d, path, flags, mode);
+    while (fd == -EINTR);
+    return fd;
+}
+
+int disk_fallocate(struct disk *d, int fd, uint64_t offset, uint64_t bytes)
+{
+    int rc;
+    do
+        rc = d->calls->fallocate(d, fd, offset, bytes);
+    while (rc == -EINTR);
+    return rc;
+}
+
+int disk_ftruncate(struct disk *d, int fd, uint64_t bytes)
+{
+    int rc;
+    do
+        rc = d->calls->ftruncate(d, fd, bytes);
+    while (rc == -EINTR);
+    return rc;
 }
 
 ssize_t disk_read(struct disk *d, int fd, void *data, size_t bytes, uint64_t offset)
@@ -165,31 +264,38 @@ int disk_write(struct disk *d, int fd, const void *data, size_t bytes, uint64_t 
 
 int disk_open_uncached(struct disk *d, const char *path, bool *direct)
 {
-    int fd = d->calls->open(d, path, O_RDONLY | O_DIRECT, 0);
+    int fd = disk_open(d, path, O_RDONLY | O_DIRECT, 0);
     *direct = fd >= 0;
     if (fd != -EINVAL)
         return fd;
-    fd = d->calls->open(d, path, O_RDONLY, 0);
+    fd = disk_open(d, path, O_RDONLY, 0);
     if (fd >= 0) {
         /* Dirty pages stay cached until they are written, so write them first. */
-        int rc = d->calls->fdatasync(d, fd);
+        int rc = disk_fdatasync(d, fd);
         if (rc) {
-            d->calls->close(d, fd);
+            disk_close(d, fd);
             return rc;
         }
-        posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+        disk_drop_cache(d, fd);
     }
     return fd;
 }
 
+int64_t disk_size(struct disk *d, int fd)
+{
+    struct disk_stat st;
+    int rc = disk_stat(d, fd, &st);
+    return rc ? rc : (int64_t)st.bytes;
+}
+
 int disk_sync_dir(struct disk *d, const char *path)
 {
-    int fd = d->calls->open(d, path, O_RDONLY | O_DIRECTORY, 0);
+    int fd = disk_open(d, path, O_RDONLY | O_DIRECTORY, 0);
     if (fd < 0)
         return fd;
-    int rc = d->calls->fsync(d, fd);
-    d->calls->close(d, fd);
-    return rc;
+    int rc = disk_fsync(d, fd);
+    disk_close(d, fd);
+    return rc ? -EIO : 0;
 }
 
 int disk_replace(struct disk *d, const char *dir, const char *path, const void *data, size_t bytes)
@@ -197,28 +303,32 @@ int disk_replace(struct disk *d, const char *dir, const char *path, const void *
     char tmp[4096];
     if ((size_t)snprintf(tmp, sizeof tmp, "%s.tmp", path) >= sizeof tmp)
         return -ENAMETOOLONG;
-    int fd = d->calls->open(d, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
+    /* A new file, never the old one's blocks: after a crash in the rename both names may be of one file. */
+    disk_unlink(d, tmp);
+    int fd = disk_open(d, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
     if (fd < 0)
         return fd;
     int rc = disk_write(d, fd, data, bytes, 0);
     if (!rc)
-        rc = d->calls->fdatasync(d, fd);
-    d->calls->close(d, fd);
+        rc = disk_fdatasync(d, fd);
+    disk_close(d, fd);
     if (!rc)
-        rc = d->calls->rename(d, tmp, path);
-    if (!rc)
-        rc = disk_sync_dir(d, dir);
-    return rc;
+        rc = disk_rename(d, tmp, path);
+    if (rc) {
+        disk_unlink(d, tmp);
+        return rc;
+    }
+    return disk_sync_dir(d, dir) ? -EIO : 0;
 }
 
 ssize_t disk_slurp(struct disk *d, const char *path, void *data, size_t room)
 {
-    int fd = d->calls->open(d, path, O_RDONLY, 0);
+    int fd = disk_open(d, path, O_RDONLY, 0);
     if (fd < 0)
         return fd;
-    int64_t size = d->calls->size(d, fd);
+    int64_t size = disk_size(d, fd);
     ssize_t n = size < 0 ? (ssize_t)size : size > (int64_t)room ? -EFBIG : disk_read(d, fd, data, room, 0);
-    d->calls->close(d, fd);
+    disk_close(d, fd);
     return n;
 }
 
@@ -230,12 +340,13 @@ void *disk_memory(size_t bytes)
     return memory;
 }
 
-int disk_lock(int fd)
+int disk_lock(struct disk *d, int fd)
 {
     uint64_t began = clock_monotonic_ns();
-    while (flock(fd, LOCK_EX | LOCK_NB)) {
-        if (errno != EWOULDBLOCK)
-            return -errno;
+    int rc;
+    while ((rc = d->calls->lock(d, fd)) != 0) {
+        if (rc != -EWOULDBLOCK && rc != -EINTR)
+            return rc;
         if (clock_monotonic_ns() - began > NS_PER_S)
             return -EBUSY;
         nanosleep(&(struct timespec){0, 10 * (long)NS_PER_MS}, NULL);

@@ -4,8 +4,6 @@
 
 #include "buffer.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,34 +13,38 @@ static int compare_lsns(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-int lsn_dir_list(const char *path, bool (*parse)(const char *name, uint64_t *lsn), uint64_t **lsns,
-                 size_t *count, size_t *strangers)
+struct listing {
+    bool (*parse)(const char *name, uint64_t *lsn);
+    struct buffer lsns;
+    size_t strangers;
+};
+
+static void take_name(const char *name, void *arg)
 {
+    struct listing *l = arg;
+    uint64_t lsn;
+    const char *dot = strrchr(name, '.');
+    if (l->parse(name, &lsn))
+        buffer_append(&l->lsns, &lsn, sizeof lsn);
+    else if (name[0] != '.')
+        l->strangers += !dot || strcmp(dot, ".tmp") != 0;
+}
+
+int lsn_dir_list(struct disk *disk, const char *path, bool (*parse)(const char *name, uint64_t *lsn),
+                 uint64_t **lsns, size_t *count, size_t *strangers)
+{
+    struct listing l = {.parse = parse};
     *lsns = NULL;
     *count = 0;
+    int rc = disk_list(disk, path, take_name, &l);
     if (strangers)
-        *strangers = 0;
-    DIR *dir = opendir(path);
-    if (!dir)
-        return -errno;
-    struct buffer found = {0};
-    struct dirent *entry;
-    while (errno = 0, (entry = readdir(dir))) {
-        uint64_t lsn;
-        const char *dot = strrchr(entry->d_name, '.');
-        if (parse(entry->d_name, &lsn))
-            buffer_append(&found, &lsn, sizeof lsn);
-        else if (strangers && entry->d_name[0] != '.')
-            *strangers += !dot || strcmp(dot, ".tmp") != 0;
-    }
-    int rc = -errno;
-    closedir(dir);
+        *strangers = l.strangers;
     if (rc) {
-        buffer_free(&found);
+        buffer_free(&l.lsns);
         return rc;
     }
-    *lsns = (uint64_t *)(void *)found.data;
-    *count = found.bytes / sizeof **lsns;
+    *lsns = (uint64_t *)(void *)l.lsns.data;
+    *count = l.lsns.bytes / sizeof **lsns;
     if (*count)
         qsort(*lsns, *count, sizeof **lsns, compare_lsns);
     return 0;

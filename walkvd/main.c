@@ -19,8 +19,10 @@ int main(int argc, char **argv)
     socket_listener_check(config.socket_path);
     struct recovery recovery;
     struct disk *disk = disk_system();
-    recovery_run(&recovery, disk, &config);
-    int status = server_run(&recovery, disk, &config);
+    int status = recovery_run(&recovery, disk, &config);
+    if (status)
+        fatal(status, "%s", recovery.refusal.sentence);
+    status = server_run(&recovery, disk, &config);
     recovery_close(&recovery);
     settings_free(&walkvd_settings, &config);
     return status;

@@ -9,16 +9,13 @@
 #include "uuid.h"
 #include "wal_log.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 struct run {
     struct recovery *recovery;
@@ -27,6 +24,7 @@ struct run {
     const char *data_dir;
     bool brand_new;
     struct wal_log log;
+    int snapshot_error; /* errno with which a snapshot could not be read; 0: none */
 
     /* Replay. */
     bool matched; /* the batch at the starting LSN is the one that the view or snapshot knows */
@@ -41,85 +39,146 @@ static uint64_t ms_since(uint64_t began_ns)
     return (clock_monotonic_ns() - began_ns) / NS_PER_MS;
 }
 
-static void path_in(const struct run *run, char *out, size_t room, const char *name)
+/* Says why walkvd must not start; the first reason stands. Returns `status`, which the caller returns in
+ * turn. */
+static int refuse(struct run *run, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static int refuse(struct run *run, int status, const char *format, ...)
 {
-    if ((size_t)snprintf(out, room, "%s/%s", run->data_dir, name) >= room)
-        fatal(EX_CONFIG, "data_dir: %s is too long", run->data_dir);
+    struct refusal *refusal = &run->recovery->refusal;
+    if (refusal->status)
+        return refusal->status;
+    refusal->status = status;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(refusal->sentence, sizeof refusal->sentence, format, args);
+    va_end(args);
+    return status;
+}
+
+/* The same for what is wrong with the data, with the place and the LSNs. */
+static int refuse_data(struct run *run, const struct wal_finding *f)
+{
+    char range[80] = "";
+    if (f->last_lsn)
+        snprintf(range, sizeof range, " (LSN %" PRIu64 " to %" PRIu64 ")", f->first_lsn, f->last_lsn);
+    else if (f->first_lsn)
+        snprintf(range, sizeof range, " (from LSN %" PRIu64 " on)", f->first_lsn);
+    run->recovery->refusal.finding = *f;
+    int status = f->verdict == WAL_NEWER ? EX_CONFIG : f->verdict == WAL_FAILED ? EX_IOERR : EX_DATAERR;
+    return refuse(run, status, "%s: %s/%s at offset %" PRIu64 ": %s%s", wal_verdict_text(f->verdict),
+                  run->data_dir, f->file, f->offset, f->sentence, range);
+}
+
+/* The same for a file other than a segment, as a whole. */
+static int refuse_file(struct run *run, enum wal_verdict verdict, const char *file, uint64_t first_lsn,
+                       uint64_t last_lsn, const char *sentence)
+{
+    struct wal_finding f = {.verdict = verdict, .first_lsn = first_lsn, .last_lsn = last_lsn};
+    snprintf(f.file, sizeof f.file, "%s", file);
+    snprintf(f.sentence, sizeof f.sentence, "%s", sentence);
+    return refuse_data(run, &f);
 }
 
 static int status_of(int error)
 {
-    return error == EACCES || error == EPERM || error == ENOENT || error == ENOTDIR || error == EROFS
+    return error == EACCES || error == EPERM || error == ENOENT || error == ENOTDIR || error == EROFS ||
+                   error == ENAMETOOLONG
                ? EX_CONFIG
                : EX_IOERR;
 }
 
+/* Makes a name in the directory above `path` durable. */
+static int sync_parent(struct disk *disk, const char *path)
+{
+    char parent[4096];
+    if ((size_t)snprintf(parent, sizeof parent, "%s/..", path) >= sizeof parent)
+        return -ENAMETOOLONG;
+    return disk_sync_dir(disk, parent);
+}
+
 /* 1. The data directory is ours alone. */
-static void lock_data_dir(struct run *run)
+static int lock_data_dir(struct run *run)
 {
-    int rc = run->disk->calls->mkdir(run->disk, run->data_dir, 0700);
+    int rc = disk_mkdir(run->disk, run->data_dir, 0700);
+    if (!rc)
+        rc = sync_parent(run->disk, run->data_dir);
     if (rc && rc != -EEXIST)
-        fatal(status_of(-rc), "data directory %s cannot be made: %s", run->data_dir, strerror(-rc));
+        return refuse(run, status_of(-rc), "data directory %s cannot be made: %s", run->data_dir,
+                      strerror(-rc));
     char path[4096];
-    path_in(run, path, sizeof path, "lock");
-    int fd = run->disk->calls->open(run->disk, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+    int fd = (size_t)snprintf(path, sizeof path, "%s/lock", run->data_dir) < sizeof path
+                 ? disk_open(run->disk, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600)
+                 : -ENAMETOOLONG;
     if (fd < 0)
-        fatal(status_of(-fd), "data directory %s cannot be used: %s: %s", run->data_dir, path, strerror(-fd));
-    if (disk_lock(fd))
-        fatal(EX_UNAVAILABLE, "another walkvd is running on data directory %s", run->data_dir);
+        return refuse(run, status_of(-fd), "data directory %s cannot be used: %s: %s", run->data_dir, path,
+                      strerror(-fd));
     run->recovery->lock_fd = fd;
+    rc = disk_lock(run->disk, fd);
+    if (rc == -EBUSY)
+        return refuse(run, EX_UNAVAILABLE, "another walkvd is running on data directory %s", run->data_dir);
+    if (rc)
+        return refuse(run, EX_IOERR, "%s cannot be locked: %s", path, strerror(-rc));
+    return 0;
 }
 
-static bool holds_files(struct run *run, const char *name)
+static void see_file(const char *name, void *arg)
+{
+    bool *found = arg;
+    size_t bytes = strlen(name);
+    bool tmp = bytes > 4 && strcmp(name + bytes - 4, ".tmp") == 0;
+    *found = *found || (name[0] != '.' && !tmp);
+}
+
+/* Whether `name` in the data directory holds files. A directory that is not there holds none. */
+static int holds_files(struct run *run, const char *name, bool *found)
 {
     char path[4096];
-    path_in(run, path, sizeof path, name);
-    DIR *dir = opendir(path);
-    if (!dir)
-        return false;
-    struct dirent *entry;
-    bool found = false;
-    while ((entry = readdir(dir))) {
-        size_t bytes = strlen(entry->d_name);
-        bool tmp = bytes > 4 && strcmp(entry->d_name + bytes - 4, ".tmp") == 0;
-        found = found || (entry->d_name[0] != '.' && !tmp);
-    }
-    closedir(dir);
-    return found;
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", run->data_dir, name) >= sizeof path)
+        return -ENAMETOOLONG;
+    int rc = disk_list(run->disk, path, see_file, found);
+    return rc == -ENOENT ? 0 : rc;
 }
 
-static void create_store(struct run *run)
+static int make_dir(struct run *run, const char *name)
 {
-    static const char *const dirs[] = {"wal", "snapshots"};
-    int rc = 0;
-    for (unsigned i = 0; i < 2 && !rc; i++) {
-        char path[4096];
-        path_in(run, path, sizeof path, dirs[i]);
-        rc = run->disk->calls->mkdir(run->disk, path, 0700);
-        if (rc == -EEXIST)
-            rc = 0;
-    }
+    char path[4096];
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", run->data_dir, name) >= sizeof path)
+        return -ENAMETOOLONG;
+    int rc = disk_mkdir(run->disk, path, 0700);
+    return rc == -EEXIST ? 0 : rc;
+}
+
+/* Both directories are durable before the control file says that there is a store. */
+static int create_store(struct run *run)
+{
+    int rc = make_dir(run, "wal");
+    if (!rc)
+        rc = make_dir(run, "snapshots");
+    if (!rc)
+        rc = disk_sync_dir(run->disk, run->data_dir);
     struct control *control = &run->recovery->control;
     *control = (struct control){0};
-    if (!rc && getrandom(control->uuid, UUID_BYTES, 0) != UUID_BYTES)
-        rc = -errno;
-    control->uuid[6] = (uint8_t)((control->uuid[6] & 0x0f) | 0x40); /* RFC 9562: version 4 */
-    control->uuid[8] = (uint8_t)((control->uuid[8] & 0x3f) | 0x80);
+    if (!rc)
+        rc = uuid_random(control->uuid);
     if (!rc)
         rc = control_write(run->disk, run->data_dir, control);
     if (rc)
-        fatal(status_of(-rc), "a new store in %s cannot be made: %s", run->data_dir, strerror(-rc));
+        return refuse(run, status_of(-rc), "a new store in %s cannot be made: %s", run->data_dir,
+                      strerror(-rc));
     char text[UUID_TEXT_BYTES];
     uuid_format(text, control->uuid);
     log_info("new store %s in %s", text, run->data_dir);
     run->brand_new = true;
+    return 0;
 }
 
 /* 2. Whose store it is, and what was durable when the control file was written. */
-static void read_control(struct run *run)
+static int read_control(struct run *run)
 {
     struct control *control = &run->recovery->control;
-    int error;
+    int error, rc = 0;
+    bool data = false;
     char text[UUID_TEXT_BYTES];
     switch (control_read(run->disk, run->data_dir, control, &error)) {
     case CONTROL_VALID:
@@ -129,58 +188,78 @@ static void read_control(struct run *run)
                  control->last_lsn);
         break;
     case CONTROL_ABSENT:
-        if (holds_files(run, "wal") || holds_files(run, "snapshots"))
-            fatal(EX_DATAERR, "%s/control is missing, but there is data: this store is damaged",
-                  run->data_dir);
-        create_store(run);
-        break;
+        rc = holds_files(run, "wal", &data);
+        if (!rc)
+            rc = holds_files(run, "snapshots", &data);
+        if (rc)
+            return refuse(run, status_of(-rc), "data directory %s cannot be read: %s", run->data_dir,
+                          strerror(-rc));
+        if (data)
+            return refuse_file(run, WAL_MISSING, CONTROL_NAME, 0, 0,
+                               "the control file is missing, but there is data: this store is damaged");
+        return create_store(run);
     case CONTROL_DAMAGED:
-        fatal(EX_DATAERR, "%s/control is damaged at offset 0", run->data_dir);
+        return refuse_file(run, WAL_CORRUPT, CONTROL_NAME, 0, 0, "the control file is damaged");
     case CONTROL_NEWER:
-        fatal(EX_CONFIG, "%s/control was written by a newer walkv; this one reads format version %u",
-              run->data_dir, CONTROL_VERSION);
+        return refuse_file(run, WAL_NEWER, CONTROL_NAME, 0, 0, "was written by a newer walkv");
     case CONTROL_UNREADABLE:
-        fatal(status_of(error), "%s/control cannot be read: %s", run->data_dir, strerror(error));
+        return refuse(run, status_of(error), "%s/control cannot be read: %s", run->data_dir, strerror(error));
     }
-    int rc = wal_log_list(run->data_dir, &run->log);
+    return 0;
+}
+
+/* Which segments there are. */
+static int list_log(struct run *run)
+{
+    const struct control *control = &run->recovery->control;
+    int rc = wal_log_list(run->disk, run->data_dir, &run->log);
+    if (rc == -ENOENT)
+        return refuse_file(run, WAL_MISSING, "wal", 0, 0, "the directory of the log is missing");
     if (rc)
-        fatal(rc == -ENOENT ? EX_DATAERR : status_of(-rc), "%s/wal cannot be read: %s", run->data_dir,
-              strerror(-rc));
+        return refuse(run, status_of(-rc), "%s/wal cannot be read: %s", run->data_dir, strerror(-rc));
     if (run->log.strangers)
         log_warning("%zu files in %s/wal are not walkv's and are left alone", run->log.strangers,
                     run->data_dir);
+    wal_log_trim(&run->log, control->older_snapshot_lsn);
     if (control->segment_lsn && !run->log.count)
-        fatal(EX_DATAERR, "the log is missing: %s/wal is empty, but LSN %" PRIu64 " was durable",
-              run->data_dir, control->last_lsn);
+        return refuse_file(run, WAL_MISSING, "wal", control->segment_lsn, control->last_lsn,
+                           "the log is missing");
+    if (run->log.count && run->log.first_lsns[0] > control->older_snapshot_lsn + 1)
+        log_error("the log of LSN %" PRIu64 " to %" PRIu64
+                  " is missing; this start needs it only if the newest snapshot is damaged",
+                  control->older_snapshot_lsn + 1, run->log.first_lsns[0] - 1);
+    return 0;
 }
 
-static void open_view(struct run *run)
+static int open_view(struct run *run)
 {
     struct view_options options = {run->config->view_path, run->config->view_size,
                                    run->config->view_grace_ns};
     int rc = view_open(&run->recovery->view, run->disk, &options);
     if (rc == -EBUSY)
-        fatal(EX_UNAVAILABLE, "another walkvd is running on view %s", options.path);
+        return refuse(run, EX_UNAVAILABLE, "another walkvd is running on view %s", options.path);
     if (rc == -EPERM)
-        fatal(EX_CONFIG, "view %s cannot be used: something of another user is in the way", options.path);
+        return refuse(run, EX_CONFIG, "view %s cannot be used: something of another user is in the way",
+                      options.path);
     if (rc)
-        fatal(rc == -ENOENT || rc == -EACCES ? EX_CONFIG : EX_OSERR, "view %s cannot be made: %s",
-              options.path, strerror(-rc));
+        return refuse(run, rc == -ENOENT || rc == -EACCES ? EX_CONFIG : EX_OSERR,
+                      "view %s cannot be made: %s", options.path, strerror(-rc));
+    return 0;
 }
 
 /* What is accepted now may be in memory only: it must be on disk before any reader sees it. */
-static void sync_log_end(struct run *run)
+static int sync_log_end(struct run *run)
 {
     if (!run->log.count)
-        return;
+        return 0;
     char path[4096];
-    if (!wal_log_path(path, sizeof path, run->data_dir, run->log.first_lsns[run->log.count - 1]))
-        fatal(EX_CONFIG, "data_dir is too long");
-    int fd = run->disk->calls->open(run->disk, path, O_RDONLY | O_NOFOLLOW, 0);
-    int rc = fd < 0 ? fd : run->disk->calls->fdatasync(run->disk, fd);
-    if (rc)
-        fatal(EX_IOERR, "%s cannot be synced: %s", path, strerror(-rc));
-    run->disk->calls->close(run->disk, fd);
+    int fd = wal_log_path(path, sizeof path, run->data_dir, run->log.first_lsns[run->log.count - 1])
+                 ? disk_open(run->disk, path, O_RDONLY | O_NOFOLLOW, 0)
+                 : -ENAMETOOLONG;
+    int rc = fd < 0 ? fd : disk_fdatasync(run->disk, fd);
+    if (fd >= 0)
+        disk_close(run->disk, fd);
+    return rc ? refuse(run, EX_IOERR, "%s cannot be synced: %s", path, strerror(-rc)) : 0;
 }
 
 struct load {
@@ -206,77 +285,85 @@ static int take_pages(const void *data, size_t bytes, uint64_t offset, void *arg
     return disk_write(run->disk, load->fd, data, bytes, offset);
 }
 
-/* Loads one snapshot into a new view. True when it is valid; what is wrong with it is logged. */
-static bool load_snapshot(struct run *run, uint64_t lsn, struct view_state *state)
+/* Loads one snapshot into a new view. `*loaded` says whether it is valid; what is wrong with it is logged.
+ * Returns 0, or the status with which walkvd must end. */
+static int load_snapshot(struct run *run, uint64_t lsn, struct view_state *state, bool *loaded)
 {
     struct recovery *r = run->recovery;
     char path[4096];
     if (!snapshot_path(path, sizeof path, run->data_dir, lsn))
-        return false;
+        return refuse(run, EX_CONFIG, "data_dir: %s is too long", run->data_dir);
     uint64_t began = clock_monotonic_ns();
     struct load load = {.run = run};
     int rc = view_build_begin(r->view, &load.fd);
     if (rc)
-        fatal(EX_OSERR, "a view cannot be built at %s: %s", run->config->view_path, strerror(-rc));
+        return refuse(run, EX_OSERR, "a view cannot be built at %s: %s", run->config->view_path,
+                      strerror(-rc));
     struct snapshot_header header;
     struct snapshot_finding finding;
     int verdict = snapshot_read(run->disk, path, r->control.uuid, take_pages, &load, &header, &finding);
     if (verdict < 0)
-        fatal(EX_OSERR, "the snapshot does not fit into the view: %s (view_size, or the size of /dev/shm)",
-              strerror(finding.error));
+        return refuse(run, EX_OSERR,
+                      "the snapshot does not fit into the view: %s (view_size, or the size of /dev/shm)",
+                      strerror(finding.error));
     if (verdict == SNAPSHOT_NEWER)
-        fatal(EX_CONFIG, "%s %s", path, finding.sentence);
-    if (verdict == SNAPSHOT_UNREADABLE)
+        return refuse(run, EX_CONFIG, "%s %s", path, finding.sentence);
+    if (verdict == SNAPSHOT_UNREADABLE) {
         log_error("%s %s", path, finding.sentence);
-    else if (verdict != SNAPSHOT_VALID)
+        run->snapshot_error = finding.error;
+    } else if (verdict != SNAPSHOT_VALID)
         log_error("%s is not usable: %s at offset %" PRIu64, path, finding.sentence, finding.offset);
     else if (header.lsn != lsn)
         log_error("%s is not usable: it is the snapshot of LSN %" PRIu64 ", under a wrong name", path,
                   header.lsn);
     else if ((rc = view_build_finish(r->view, r->control.uuid, state)) != 0)
-        fatal(EX_OSERR, "the view cannot be built at %s: %s", run->config->view_path, strerror(-rc));
+        return refuse(run, EX_OSERR, "the view cannot be built at %s: %s", run->config->view_path,
+                      strerror(-rc));
     else if (state->applied_lsn != header.lsn || state->applied_checksum != header.batch_checksum)
         log_error("%s is not usable: its pages are of LSN %" PRIu64, path, state->applied_lsn);
     else {
         log_info("loaded state from ROM: snapshot of LSN %" PRIu64 ", %" PRIu64 " keys, %" PRIu64
                  " queues, %" PRIu64 " items in %" PRIu64 " ms",
                  header.lsn, header.keys, header.queues, header.items, ms_since(began));
-        return true;
+        *loaded = true;
     }
-    return false;
+    return 0;
 }
 
 /* 3b. Cold: the newest snapshot that is valid, or an empty view. */
-static void load_cold(struct run *run, struct view_state *state)
+static int load_cold(struct run *run, struct view_state *state)
 {
     struct recovery *r = run->recovery;
     struct snapshot_list list;
-    int rc = snapshot_list(run->data_dir, &list);
+    int rc = snapshot_list(run->disk, run->data_dir, &list);
+    if (rc == -ENOENT)
+        return refuse_file(run, WAL_MISSING, "snapshots", 0, 0, "the directory of the snapshots is missing");
     if (rc)
-        fatal(rc == -ENOENT ? EX_DATAERR : status_of(-rc), "%s/snapshots cannot be read: %s", run->data_dir,
-              strerror(-rc));
+        return refuse(run, status_of(-rc), "%s/snapshots cannot be read: %s", run->data_dir, strerror(-rc));
     bool loaded = false;
     uint64_t newest = list.count ? list.lsns[list.count - 1] : 0;
     if (r->control.snapshot_lsn > newest)
         log_error("snapshot of LSN %" PRIu64 " is missing", r->control.snapshot_lsn);
-    for (size_t i = list.count; i-- > 0 && !loaded;)
-        loaded = load_snapshot(run, list.lsns[i], state);
+    int status = 0;
+    for (size_t i = list.count; i-- > 0 && !loaded && !status;)
+        status = load_snapshot(run, list.lsns[i], state, &loaded);
     snapshot_list_free(&list);
-    if (!loaded) {
+    if (!status && !loaded) {
         int fd;
         rc = view_build_begin(r->view, &fd);
         if (!rc)
             rc = view_build_finish(r->view, r->control.uuid, state);
         if (rc)
-            fatal(EX_OSERR, "a view cannot be built at %s: %s", run->config->view_path, strerror(-rc));
+            status = refuse(run, EX_OSERR, "a view cannot be built at %s: %s", run->config->view_path,
+                            strerror(-rc));
     }
     r->start_kind = run->brand_new ? "new" : "cold";
+    return status;
 }
 
 /* 4. Replay: what lies in the log behind the state. */
 static int replay_batch(const struct wal_segment *segment, const struct wal_batch *batch, void *arg)
 {
-    (void)segment;
     struct run *run = arg;
     struct store *store = &run->recovery->store;
     const struct wal_batch_header *h = &batch->header;
@@ -286,6 +373,10 @@ static int replay_batch(const struct wal_segment *segment, const struct wal_batc
             run->matched = h->checksum == run->start_checksum;
         return 0;
     }
+    /* Of the batch before a segment's first one, the link is enough. */
+    const struct wal_link *link = &segment->header.previous;
+    if (h->first_lsn == segment->header.first_lsn && link->last_lsn == run->start_lsn)
+        run->matched = link->checksum == run->start_checksum;
     if (!run->matched || h->first_lsn <= run->start_lsn)
         return -ESTALE;
     struct span payload = batch->payload;
@@ -322,32 +413,10 @@ static int replay_batch(const struct wal_segment *segment, const struct wal_batc
     return store_commit(store, last_lsn, h->checksum, h->time_ns);
 }
 
-static void refuse(struct run *run, const struct wal_finding *f)
-{
-    /* This start ends in good order: the view is as trustworthy as before. */
-    view_mark_recovery(run->recovery->view, false);
-    char range[80] = "";
-    if (f->last_lsn)
-        snprintf(range, sizeof range, " (LSN %" PRIu64 " to %" PRIu64 ")", f->first_lsn, f->last_lsn);
-    else if (f->first_lsn)
-        snprintf(range, sizeof range, " (from LSN %" PRIu64 " on)", f->first_lsn);
-    int status = f->verdict == WAL_NEWER ? EX_CONFIG : f->verdict == WAL_FAILED ? EX_IOERR : EX_DATAERR;
-    if (f->verdict == WAL_FAILED && f->error == EBADMSG) {
-        status = EX_DATAERR;
-        fatal(status, "%s/%s at offset %" PRIu64 ": the log does not fit the state it continues",
-              run->data_dir, f->file, f->offset);
-    }
-    if (f->verdict == WAL_FAILED && f->error == ENOSPC)
-        fatal(EX_OSERR, "the view is full: raise view_size, or the size of the file system of %s",
-              run->config->view_path);
-    fatal(status, "%s: %s/%s at offset %" PRIu64 ": %s%s", wal_verdict_text(f->verdict), run->data_dir,
-          f->file, f->offset, f->sentence, range);
-}
-
-/* Replays from `state` on. False when the state and the log do not know each other (only for a warm start).
- */
-static bool replay(struct run *run, const struct view_state *state, uint64_t durable_lsn,
-                   struct wal_log_end *end, struct wal_finding *finding)
+/* Replays from `state` on. `*known` is false when the state and the log do not know each other. Returns 0, or
+ * the status with which walkvd must end. */
+static int replay(struct run *run, const struct view_state *state, uint64_t durable_lsn,
+                  struct wal_log_end *end, bool *known)
 {
     struct recovery *r = run->recovery;
     store_init(&r->store, r->view, state);
@@ -356,25 +425,46 @@ static bool replay(struct run *run, const struct view_state *state, uint64_t dur
     run->matched = state->applied_lsn == 0;
     run->began_ns = run->told_ns = clock_monotonic_ns();
     r->replayed_ops = 0;
-    if (run->log.count && state->applied_lsn + 1 < run->log.first_lsns[0]) {
-        /* The log begins after what the state knows. */
-        *finding = (struct wal_finding){.verdict = WAL_MISSING,
-                                        .first_lsn = state->applied_lsn + 1,
-                                        .last_lsn = run->log.first_lsns[0] - 1};
-        snprintf(finding->file, sizeof finding->file, "wal");
-        snprintf(finding->sentence, sizeof finding->sentence,
+    *end =
+        (struct wal_log_end){.link = {.last_lsn = state->applied_lsn, .checksum = state->applied_checksum}};
+    *known = true;
+    struct wal_finding finding = {.verdict = WAL_CLEAN};
+    if (!run->log.count) /* as walkvctl repair leaves it: a snapshot, and a log that begins behind it */
+        return 0;
+    if (state->applied_lsn + 1 < run->log.first_lsns[0]) {
+        if (run->snapshot_error)
+            return refuse(run, EX_IOERR,
+                          "a snapshot in %s cannot be read: %s, and the log begins only at LSN %" PRIu64,
+                          run->data_dir, strerror(run->snapshot_error), run->log.first_lsns[0]);
+        snprintf(finding.sentence, sizeof finding.sentence,
                  "the newest usable state ends at LSN %" PRIu64 ", and the log begins only at LSN %" PRIu64,
                  state->applied_lsn, run->log.first_lsns[0]);
-        return true;
+        return refuse_file(run, WAL_MISSING, "wal", state->applied_lsn + 1, run->log.first_lsns[0] - 1,
+                           finding.sentence);
     }
     const struct wal_visitor visitor = {.batch = replay_batch, .arg = run};
     /* From the batch of the starting LSN on, to compare it. */
     uint64_t from = state->applied_lsn ? state->applied_lsn - 1 : 0;
     wal_log_read(run->disk, run->data_dir, &run->log, r->control.uuid, from, durable_lsn,
-                 r->control.segment_lsn, &visitor, end, finding);
-    if (finding->verdict == WAL_FAILED && finding->error == ESTALE)
-        return false;
-    return run->matched || (finding->verdict != WAL_CLEAN && finding->verdict != WAL_TORN);
+                 r->control.segment_lsn, &visitor, end, &finding);
+    if (finding.verdict == WAL_CLEAN || finding.verdict == WAL_TORN) {
+        r->torn_bytes = finding.torn_bytes;
+        *known = run->matched;
+        return 0;
+    }
+    if (finding.verdict == WAL_FAILED && finding.error == ESTALE) {
+        *known = false;
+        return 0;
+    }
+    if (finding.verdict == WAL_FAILED && finding.error == ENOSPC)
+        return refuse(run, EX_OSERR,
+                      "the view is full: raise view_size, or the size of the file system of %s",
+                      run->config->view_path);
+    if (finding.verdict == WAL_FAILED && finding.error == EBADMSG) {
+        finding.verdict = WAL_CORRUPT;
+        snprintf(finding.sentence, sizeof finding.sentence, "the log does not fit the state it continues");
+    }
+    return refuse_data(run, &finding);
 }
 
 static void say_recovered(struct run *run, const struct wal_log_end *end)
@@ -387,7 +477,7 @@ static void say_recovered(struct run *run, const struct wal_log_end *end)
 }
 
 /* 5. A new segment behind the end; then, and only then, the old end may be tidied up. */
-static void begin_segment(struct run *run, const struct wal_log_end *end, uint64_t torn_bytes)
+static int begin_segment(struct run *run, const struct wal_log_end *end)
 {
     struct recovery *r = run->recovery;
     struct wal_options options = {
@@ -398,87 +488,122 @@ static void begin_segment(struct run *run, const struct wal_log_end *end, uint64
     };
     int rc = wal_open(&r->wal, run->disk, run->data_dir, &r->control, &options, &end->link);
     if (rc)
-        fatal(status_of(-rc), "a new log segment in %s cannot be made: %s", run->data_dir, strerror(-rc));
+        return refuse(run, status_of(-rc), "a new log segment in %s cannot be made: %s", run->data_dir,
+                      strerror(-rc));
     if (!end->link.first_lsn)
-        return;
+        return 0;
     char path[4096];
     must(wal_log_path(path, sizeof path, run->data_dir, end->link.first_lsn));
-    int fd = run->disk->calls->open(run->disk, path, O_WRONLY | O_NOFOLLOW, 0);
+    int fd = disk_open(run->disk, path, O_WRONLY | O_NOFOLLOW, 0);
     if (fd >= 0) {
-        rc = run->disk->calls->ftruncate(run->disk, fd, end->offset);
-        if (!rc && torn_bytes)
-            rc = run->disk->calls->fdatasync(run->disk, fd);
-        run->disk->calls->close(run->disk, fd);
+        rc = disk_ftruncate(run->disk, fd, end->offset);
+        if (!rc && r->torn_bytes)
+            rc = disk_fdatasync(run->disk, fd);
+        disk_close(run->disk, fd);
     }
-    if (torn_bytes)
+    if (r->torn_bytes)
         log_warning("torn tail: %" PRIu64 " bytes of an unacknowledged batch cut from %s at offset %" PRIu64,
-                    torn_bytes, path, end->offset);
+                    r->torn_bytes, path, end->offset);
+    return 0;
 }
 
-void recovery_run(struct recovery *r, struct disk *disk, const struct walkvd_config *config)
+/* 3a. Warm: the view that is there, if nothing about it is in doubt. `*warm` says whether it was; else `*why`
+ * says what the doubt is. Returns 0, or the status with which walkvd must end. */
+static int try_warm(struct run *run, bool died_before, struct wal_log_end *end, bool *warm, const char **why)
 {
-    *r = (struct recovery){.lock_fd = -1};
-    struct run run = {.recovery = r, .disk = disk, .config = config, .data_dir = config->data_dir};
-    uint64_t began = clock_monotonic_ns();
-    lock_data_dir(&run);
-    read_control(&run);
-    open_view(&run);
-    sync_log_end(&run);
-
-    /* 3a. Warm: the view that is there, if nothing about it is in doubt. */
-    bool died_before = view_mark_recovery(r->view, true);
+    struct recovery *r = run->recovery;
     struct view_state state;
-    const char *why;
-    bool warm = view_attach(r->view, r->control.uuid, &state, &why) == 0;
-    uint64_t durable = r->control.last_lsn;
-    if (warm && state.applied_lsn > durable)
-        durable = state.applied_lsn; /* it was published, so it was durable */
-    if (warm && config->cold_start)
-        why = "asked for with --cold-start";
-    else if (warm && died_before)
-        why = "the start before this one died in recovery";
-    if (warm && *why) {
-        warm = false;
-        view_detach(r->view);
-    }
-
-    struct wal_log_end end;
-    struct wal_finding finding;
-    if (warm) {
+    *warm = view_attach(r->view, r->control.uuid, &state, why) == 0;
+    if (!*warm)
+        return 0;
+    if (run->config->cold_start)
+        *why = "asked for with --cold-start";
+    else if (died_before)
+        *why = "the start before this one died in recovery";
+    else if (!run->log.count)
+        *why = "the view is of a log that is not there";
+    if (!**why) {
         log_info("warm start: view of LSN %" PRIu64 " attached, %" PRIu64 " keys, %" PRIu64
                  " queues; starting WAL recovery",
                  state.applied_lsn, state.keys, state.queues);
         r->start_kind = "warm";
-        if (!replay(&run, &state, durable, &end, &finding)) {
-            why = "the view does not belong to this log";
-            warm = false;
-            durable = r->control.last_lsn;
-            view_detach(r->view);
-        }
+        /* What was published was durable. */
+        uint64_t durable = r->control.last_lsn > state.applied_lsn ? r->control.last_lsn : state.applied_lsn;
+        int status = replay(run, &state, durable, end, warm);
+        if (status || *warm)
+            return status;
+        *why = "the view does not belong to this log";
     }
-    if (!warm) {
-        if (!run.brand_new)
+    *warm = false;
+    view_detach(r->view);
+    return 0;
+}
+
+static int start_cold(struct run *run, struct wal_log_end *end)
+{
+    struct recovery *r = run->recovery;
+    struct view_state state;
+    int status = load_cold(run, &state);
+    if (status)
+        return status;
+    log_info("starting WAL recovery behind LSN %" PRIu64, state.applied_lsn);
+    uint64_t durable = r->control.last_lsn > state.applied_lsn ? r->control.last_lsn : state.applied_lsn;
+    bool known;
+    status = replay(run, &state, durable, end, &known);
+    if (!status && !known)
+        status = refuse(run, EX_DATAERR,
+                        "the snapshot of LSN %" PRIu64 " and the log in %s/wal do not belong together",
+                        state.applied_lsn, run->data_dir);
+    return status;
+}
+
+/* Steps 3 to 5, between the two marks in the generation page. */
+static int recover(struct run *run)
+{
+    struct recovery *r = run->recovery;
+    bool died_before = view_mark_recovery(r->view, true), warm = false;
+    const char *why = "";
+    struct wal_log_end end;
+    int status = try_warm(run, died_before, &end, &warm, &why);
+    if (!status && !warm) {
+        if (!run->brand_new)
             log_info("cold start: %s", why);
-        load_cold(&run, &state);
-        log_info("starting WAL recovery behind LSN %" PRIu64, state.applied_lsn);
-        if (!replay(&run, &state, durable > state.applied_lsn ? durable : state.applied_lsn, &end, &finding))
-            fatal(EX_DATAERR, "the snapshot of LSN %" PRIu64 " and the log in %s/wal do not belong together",
-                  state.applied_lsn, run.data_dir);
+        status = start_cold(run, &end);
     }
-    if (finding.verdict != WAL_CLEAN && finding.verdict != WAL_TORN)
-        refuse(&run, &finding);
-    say_recovered(&run, &end);
-    r->torn_bytes = finding.torn_bytes;
-    begin_segment(&run, &end, finding.torn_bytes);
-    checkpoint_sweep(disk, run.data_dir);
-    if (!warm) {
-        int rc = store_ready(&r->store);
+    if (!status) {
+        say_recovered(run, &end);
+        status = begin_segment(run, &end);
+    }
+    if (!status) {
+        checkpoint_sweep(run->disk, run->data_dir, &r->control);
+        int rc = warm ? 0 : store_ready(&r->store);
         if (rc)
-            fatal(EX_OSERR, "the view cannot be published: %s", strerror(-rc));
+            status = refuse(run, EX_OSERR, "the view cannot be published: %s", strerror(-rc));
     }
+    /* Refused or not, this ends in good order: the view is as trustworthy as before. */
     view_mark_recovery(r->view, false);
+    return status;
+}
+
+int recovery_run(struct recovery *r, struct disk *disk, const struct walkvd_config *config)
+{
+    *r = (struct recovery){.disk = disk, .lock_fd = -1};
+    struct run run = {.recovery = r, .disk = disk, .config = config, .data_dir = config->data_dir};
+    uint64_t began = clock_monotonic_ns();
+    int status = lock_data_dir(&run);
+    if (!status)
+        status = read_control(&run);
+    if (!status)
+        status = list_log(&run);
+    if (!status)
+        status = open_view(&run);
+    if (!status)
+        status = sync_log_end(&run);
+    if (!status)
+        status = recover(&run);
     r->took_ms = ms_since(began);
     wal_log_free(&run.log);
+    return status;
 }
 
 void recovery_close(struct recovery *r)
@@ -486,5 +611,6 @@ void recovery_close(struct recovery *r)
     wal_close(&r->wal);
     view_close(&r->view);
     if (r->lock_fd >= 0)
-        close(r->lock_fd);
+        disk_close(r->disk, r->lock_fd);
+    r->lock_fd = -1;
 }

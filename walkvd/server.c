@@ -369,6 +369,10 @@ static void look_after_checkpoint(struct server *s)
 {
     char sentence[256] = "";
     enum checkpoint_outcome outcome = checkpoint_poll(&s->checkpoint, sentence, sizeof sentence);
+    if (outcome == CHECKPOINT_FATAL) {
+        log_error("checkpoint: %s; stopping", sentence);
+        stop(s, EX_IOERR);
+    }
     if (outcome != CHECKPOINT_RUNNING) {
         for (struct peer *p = s->peers; p; p = p->next) {
             if (p->waits_for_checkpoint)
@@ -464,8 +468,14 @@ static void stop_cleanly(struct server *s)
         s->checkpoint.wal_since_bytes >= s->config->checkpoint_wal_size / 2 &&
         checkpoint_start(&s->checkpoint, s->batch.operations) == 0) {
         char sentence[256] = "";
-        while (checkpoint_poll(&s->checkpoint, sentence, sizeof sentence) == CHECKPOINT_RUNNING)
+        enum checkpoint_outcome outcome;
+        while ((outcome = checkpoint_poll(&s->checkpoint, sentence, sizeof sentence)) == CHECKPOINT_RUNNING)
             usleep(5000);
+        if (outcome == CHECKPOINT_FATAL) {
+            log_error("checkpoint: %s", sentence);
+            s->exit_status = EX_IOERR;
+            return;
+        }
     }
     int rc = wal_stop(r->wal);
     if (rc) {

@@ -25,6 +25,11 @@ struct snapshot_finding {
     char sentence[160];
 };
 
+/* snapshot_write(), and then reads back and checks what was written. Returns 0 with the size of the file in
+ * `*bytes`, or a negative errno with the reason in `sentence`. */
+int snapshot_make(struct disk *, struct view_reader *reader, const char *path, struct snapshot_header *header,
+                  uint64_t *bytes, char *sentence, size_t room);
+
 /* What takes the pages while a snapshot is read: `bytes` of them from `offset` on. Returns 0 or a negative
  * errno. Called with data == NULL once, before the first, with offset 0 and the total in `bytes`. */
 typedef int snapshot_sink(const void *data, size_t bytes, uint64_t offset, void *arg);
@@ -41,7 +46,7 @@ struct snapshot_list {
 };
 
 /* Lists the snapshots in `data_dir`/snapshots. Returns 0 or a negative errno. */
-int snapshot_list(const char *data_dir, struct snapshot_list *);
+int snapshot_list(struct disk *, const char *data_dir, struct snapshot_list *);
 void snapshot_list_free(struct snapshot_list *);
 bool snapshot_path(char *out, size_t room, const char *data_dir, uint64_t lsn);
 

@@ -35,7 +35,7 @@ static int window_open(struct window *w, struct disk *disk, const char *path)
     w->fd = disk_open_uncached(disk, path, &direct);
     if (w->fd < 0)
         return w->fd;
-    int64_t size = disk->calls->size(disk, w->fd);
+    int64_t size = disk_size(disk, w->fd);
     if (size < 0)
         return (int)size;
     w->file_bytes = (uint64_t)size;
@@ -46,7 +46,7 @@ static int window_open(struct window *w, struct disk *disk, const char *path)
 static void window_close(struct window *w)
 {
     if (w->fd >= 0)
-        w->disk->calls->close(w->disk, w->fd);
+        disk_close(w->disk, w->fd);
     free(w->data);
 }
 
@@ -197,13 +197,13 @@ done:
     return verdict;
 }
 
-int snapshot_list(const char *data_dir, struct snapshot_list *list)
+int snapshot_list(struct disk *disk, const char *data_dir, struct snapshot_list *list)
 {
     *list = (struct snapshot_list){0};
     char path[4096];
     if ((size_t)snprintf(path, sizeof path, "%s/snapshots", data_dir) >= sizeof path)
         return -ENAMETOOLONG;
-    return lsn_dir_list(path, snapshot_name_parse, &list->lsns, &list->count, NULL);
+    return lsn_dir_list(disk, path, snapshot_name_parse, &list->lsns, &list->count, NULL);
 }
 
 void snapshot_list_free(struct snapshot_list *list)

@@ -11,7 +11,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <lz4.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <xxhash.h>
@@ -138,7 +140,7 @@ static int write_all(struct writer *w)
     w->footer.total_checksum = XXH3_64bits_digest(w->total);
     snapshot_footer_encode(footer, &w->footer, w->header.checksum);
     rc = write_out(w, footer, sizeof footer);
-    return rc ? rc : w->disk->calls->fsync(w->disk, w->fd);
+    return rc ? rc : disk_fsync(w->disk, w->fd);
 }
 
 int snapshot_write(struct disk *disk, struct view_reader *reader, const char *path,
@@ -165,10 +167,10 @@ int snapshot_write(struct disk *disk, struct view_reader *reader, const char *pa
     w.header.keys = state.keys;
     w.header.queues = state.queues;
     w.header.items = state.items;
-    w.fd = disk->calls->open(disk, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+    w.fd = disk_open(disk, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
     rc = w.fd < 0 ? w.fd : write_all(&w);
     if (w.fd >= 0)
-        disk->calls->close(disk, w.fd);
+        disk_close(disk, w.fd);
     *header = w.header;
 release:
     view_reader_release(reader);
@@ -178,5 +180,28 @@ done:
     free(w.raw);
     free(w.stored);
     free(w.metas);
+    return rc;
+}
+
+int snapshot_make(struct disk *disk, struct view_reader *reader, const char *path,
+                  struct snapshot_header *header, uint64_t *bytes, char *sentence, size_t room)
+{
+    int rc = snapshot_write(disk, reader, path, header);
+    if (rc) {
+        snprintf(sentence, room, "%s", strerror(-rc));
+        return rc;
+    }
+    struct snapshot_header read_header;
+    struct snapshot_finding finding;
+    if (snapshot_read(disk, path, header->uuid, NULL, NULL, &read_header, &finding) != SNAPSHOT_VALID) {
+        snprintf(sentence, room, "what was written does not read back: %s at offset %" PRIu64,
+                 finding.sentence, finding.offset);
+        return -EIO;
+    }
+    struct disk_stat st;
+    rc = disk_stat_path(disk, path, &st);
+    if (rc)
+        snprintf(sentence, room, "%s", strerror(-rc));
+    *bytes = rc ? 0 : st.bytes;
     return rc;
 }

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -75,17 +74,14 @@ static char *path_with(const char *path, const char *suffix)
     return out;
 }
 
-int view_boot_id(uint8_t out[UUID_BYTES])
+int view_boot_id(struct disk *disk, uint8_t out[UUID_BYTES])
 {
     char text[64] = {0};
-    ssize_t n = disk_slurp(disk_system(), "/proc/sys/kernel/random/boot_id", text, sizeof text - 1);
-    if (n == 0) { /* files in /proc have no size */
-        FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
-        if (!f)
-            return -errno;
-        n = (ssize_t)fread(text, 1, sizeof text - 1, f);
-        fclose(f);
-    }
+    int fd = disk_open(disk, "/proc/sys/kernel/random/boot_id", O_RDONLY, 0);
+    if (fd < 0)
+        return fd;
+    ssize_t n = disk_read(disk, fd, text, sizeof text - 1, 0);
+    disk_close(disk, fd);
     if (n < 36)
         return n < 0 ? (int)n : -EINVAL;
     unsigned byte = 0;
@@ -103,16 +99,19 @@ int view_boot_id(uint8_t out[UUID_BYTES])
 /* Opens a file of ours that lies where other users may write: never through a link, never somebody else's. */
 static int open_own(struct disk *disk, const char *path, mode_t mode)
 {
-    int fd = disk->calls->open(disk, path, O_RDWR | O_CREAT | O_NOFOLLOW, mode);
+    int fd = disk_open(disk, path, O_RDWR | O_CREAT | O_NOFOLLOW, mode);
     if (fd == -EACCES || fd == -ELOOP)
         return -EPERM;
     if (fd < 0)
         return fd;
-    struct stat st;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && fchmod(fd, mode) == 0)
+    struct disk_stat st;
+    int rc = disk_stat(disk, fd, &st);
+    if (!rc)
+        rc = st.regular && st.owner == geteuid() ? disk_chmod(disk, fd, mode) : -EPERM;
+    if (!rc)
         return fd;
-    disk->calls->close(disk, fd);
-    return -EPERM;
+    disk_close(disk, fd);
+    return rc;
 }
 
 static int map_generation(struct view_owner *v)
@@ -120,24 +119,24 @@ static int map_generation(struct view_owner *v)
     int fd = open_own(v->disk, v->gen_path, 0640);
     if (fd < 0)
         return fd;
-    int rc = v->disk->calls->ftruncate(v->disk, fd, VIEW_GEN_BYTES);
+    int rc = disk_ftruncate(v->disk, fd, VIEW_GEN_BYTES);
     if (!rc)
-        rc = v->disk->calls->fallocate(v->disk, fd, 0, VIEW_GEN_BYTES);
+        rc = disk_fallocate(v->disk, fd, 0, VIEW_GEN_BYTES);
     if (rc == -EOPNOTSUPP)
         rc = 0;
     if (!rc) {
-        v->gen_page = mmap(NULL, VIEW_GEN_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        if (v->gen_page == MAP_FAILED) {
-            v->gen_page = NULL;
-            rc = -errno;
-        } else if (memcmp(v->gen_page, VIEW_GEN_MAGIC, 8) != 0) {
-            memset(v->gen_page, 0, VIEW_GEN_BYTES);
-            memcpy(v->gen_page, VIEW_GEN_MAGIC, 8);
-        }
-        if (v->gen_page)
-            put_u64(v->gen_page + VIEW_GEN_GRACE_AT, v->grace_ns);
+        void *page;
+        rc = disk_map(v->disk, fd, VIEW_GEN_BYTES, &page);
+        if (!rc)
+            v->gen_page = page;
     }
-    v->disk->calls->close(v->disk, fd);
+    if (!rc && memcmp(v->gen_page, VIEW_GEN_MAGIC, 8) != 0) {
+        memset(v->gen_page, 0, VIEW_GEN_BYTES);
+        memcpy(v->gen_page, VIEW_GEN_MAGIC, 8);
+    }
+    if (!rc)
+        put_u64(v->gen_page + VIEW_GEN_GRACE_AT, v->grace_ns);
+    disk_close(v->disk, fd);
     return rc;
 }
 
@@ -178,7 +177,7 @@ int view_open(struct view_owner **out, struct disk *disk, const struct view_opti
     if (v->lock_fd < 0)
         rc = v->lock_fd;
     else
-        rc = disk_lock(v->lock_fd);
+        rc = disk_lock(disk, v->lock_fd);
     if (!rc)
         rc = map_generation(v);
     if (rc)
@@ -212,11 +211,11 @@ void view_close(struct view_owner **view)
         return;
     close_env(v);
     if (v->build_fd >= 0)
-        v->disk->calls->close(v->disk, v->build_fd);
+        disk_close(v->disk, v->build_fd);
     if (v->gen_page)
         munmap(v->gen_page, VIEW_GEN_BYTES);
     if (v->lock_fd >= 0)
-        close(v->lock_fd);
+        disk_close(v->disk, v->lock_fd);
     free(v->path);
     free(v->build_path);
     free(v->lock_path);
@@ -296,18 +295,19 @@ static int first_hold(struct view_owner *v)
 int view_attach(struct view_owner *v, const uint8_t *uuid, struct view_state *state, const char **why)
 {
     uint8_t boot[UUID_BYTES];
-    struct stat st;
+    struct disk_stat st;
     *why = "there is no view";
-    if (lstat(v->path, &st))
-        return -errno;
+    int rc = disk_stat_path(v->disk, v->path, &st);
+    if (rc)
+        return rc;
     *why = "the view is not a file of ours";
-    if (!S_ISREG(st.st_mode) || st.st_uid != geteuid())
+    if (!st.regular || st.owner != geteuid())
         return -EPERM;
     *why = "the view has another size than view_size asks for";
-    if ((uint64_t)st.st_size != v->map_bytes)
+    if (st.bytes != v->map_bytes)
         return -EINVAL;
     *why = "the view cannot be opened";
-    int rc = open_env(v, v->path, 0);
+    rc = open_env(v, v->path, 0);
     if (rc)
         return rc;
     rc = open_databases(v, NULL, state);
@@ -318,7 +318,7 @@ int view_attach(struct view_owner *v, const uint8_t *uuid, struct view_state *st
         *why = "the view belongs to another store";
         rc = -EINVAL;
     }
-    if (!rc && (view_boot_id(boot) || memcmp(state->boot_id, boot, UUID_BYTES) != 0)) {
+    if (!rc && (view_boot_id(v->disk, boot) || memcmp(state->boot_id, boot, UUID_BYTES) != 0)) {
         *why = "the view is from another boot";
         rc = -EINVAL;
     }
@@ -342,14 +342,15 @@ int view_attach(struct view_owner *v, const uint8_t *uuid, struct view_state *st
 int view_build_begin(struct view_owner *v, int *fd)
 {
     close_env(v);
-    v->disk->calls->unlink(v->disk, v->build_path);
+    disk_unlink(v->disk, v->build_path);
     if (v->build_fd >= 0)
-        v->disk->calls->close(v->disk, v->build_fd);
-    v->build_fd = v->disk->calls->open(v->disk, v->build_path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0640);
+        disk_close(v->disk, v->build_fd);
+    v->build_fd = disk_open(v->disk, v->build_path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0640);
     if (v->build_fd < 0)
         return v->build_fd;
-    if (fchmod(v->build_fd, 0640))
-        return -errno;
+    int rc = disk_chmod(v->disk, v->build_fd, 0640);
+    if (rc)
+        return rc;
     v->reserved_bytes = 0;
     *fd = v->build_fd;
     return view_build_reserve(v, RESERVE_STEP);
@@ -361,7 +362,7 @@ static int reserve(struct view_owner *v, int fd, uint64_t bytes)
         bytes = v->map_bytes;
     if (bytes <= v->reserved_bytes)
         return 0;
-    int rc = v->disk->calls->fallocate(v->disk, fd, v->reserved_bytes, bytes - v->reserved_bytes);
+    int rc = disk_fallocate(v->disk, fd, v->reserved_bytes, bytes - v->reserved_bytes);
     if (rc)
         return rc;
     v->reserved_bytes = bytes;
@@ -385,7 +386,7 @@ int view_build_finish(struct view_owner *v, const uint8_t *uuid, struct view_sta
     static const char zeros[sizeof first];
     bool pages = n == sizeof first && memcmp(first, zeros, sizeof first) != 0;
     if (!pages) {
-        int rc = v->disk->calls->ftruncate(v->disk, v->build_fd, 0);
+        int rc = disk_ftruncate(v->disk, v->build_fd, 0);
         if (rc)
             return rc;
     }
@@ -405,7 +406,7 @@ int view_build_finish(struct view_owner *v, const uint8_t *uuid, struct view_sta
         state->ready = false;
         state->map_bytes = v->map_bytes;
         memcpy(state->uuid, uuid, UUID_BYTES);
-        rc = view_boot_id(state->boot_id);
+        rc = view_boot_id(v->disk, state->boot_id);
         uint64_t serving = view_serving_generation(v);
         state->generation = serving ? serving + 1 : clock_realtime_ns();
         if (state->generation == 0)
@@ -420,10 +421,10 @@ int view_build_finish(struct view_owner *v, const uint8_t *uuid, struct view_sta
         rc = open_databases(v, state, NULL);
     mdb_env_close(v->env);
     v->env = NULL;
-    v->disk->calls->close(v->disk, v->build_fd);
+    disk_close(v->disk, v->build_fd);
     v->build_fd = -1;
     if (!rc)
-        rc = v->disk->calls->rename(v->disk, v->build_path, v->path);
+        rc = disk_rename(v->disk, v->build_path, v->path);
     if (!rc)
         rc = open_env(v, v->path, 0);
     struct view_state written;

@@ -86,6 +86,6 @@ struct view_use {
 void view_use(struct view_owner *, struct view_use *);
 
 /* The identity of this boot. */
-int view_boot_id(uint8_t out[UUID_BYTES]);
+int view_boot_id(struct disk *, uint8_t out[UUID_BYTES]);
 
 #endif

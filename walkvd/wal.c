@@ -122,7 +122,7 @@ static uint64_t segment_bytes_for(const struct wal *w, uint64_t batch_bytes)
 static void close_file(struct wal *w, struct segment_file *file)
 {
     if (file->fd >= 0)
-        w->disk->calls->close(w->disk, file->fd);
+        disk_close(w->disk, file->fd);
     *file = (struct segment_file){.fd = -1};
 }
 
@@ -137,7 +137,7 @@ static int zero_ahead(struct wal *w, struct segment_file *file, uint64_t target,
         if (rc)
             return rc;
         if (file == &w->next)
-            w->disk->calls->sync_range(w->disk, file->fd, file->zeroed, bytes);
+            disk_sync_range(w->disk, file->fd, file->zeroed, bytes);
         file->zeroed += bytes;
         budget -= bytes < budget ? bytes : budget;
     }
@@ -148,17 +148,17 @@ static int zero_ahead(struct wal *w, struct segment_file *file, uint64_t target,
 static int prepare_file(struct wal *w, uint64_t bytes)
 {
     close_file(w, &w->next);
-    w->disk->calls->unlink(w->disk, w->next_path);
-    int fd = w->disk->calls->open(w->disk, w->next_path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+    disk_unlink(w->disk, w->next_path);
+    int fd = disk_open(w->disk, w->next_path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
     if (fd < 0)
         return fd;
     w->next = (struct segment_file){.fd = fd, .bytes = bytes};
-    int rc = w->disk->calls->fallocate(w->disk, fd, 0, bytes);
+    int rc = disk_fallocate(w->disk, fd, 0, bytes);
     if (rc == -EOPNOTSUPP)
         rc = zero_ahead(w, &w->next, bytes, bytes);
     if (rc) {
         close_file(w, &w->next);
-        w->disk->calls->unlink(w->disk, w->next_path);
+        disk_unlink(w->disk, w->next_path);
     }
     return rc;
 }
@@ -170,7 +170,7 @@ static bool is_full_errno(int rc)
 
 static bool leaves_kept_room(const struct wal *w, uint64_t bytes)
 {
-    int64_t free_bytes = w->current.fd < 0 ? -1 : w->disk->calls->free_bytes(w->disk, w->current.fd);
+    int64_t free_bytes = w->current.fd < 0 ? -1 : disk_free_bytes(w->disk, w->current.fd);
     /* What the current and the next segment may still add to the snapshot counts too. */
     return free_bytes < 0 ||
            (uint64_t)free_bytes >= bytes + w->keep_free_bytes + 2 * w->options.segment_bytes;
@@ -232,7 +232,7 @@ static int sync_now(struct wal *w)
     if (wal_failure(w))
         return -EIO;
     uint64_t lsn = w->next_lsn - 1;
-    int rc = w->disk->calls->fdatasync(w->disk, w->current.fd);
+    int rc = disk_fdatasync(w->disk, w->current.fd);
     w->syncs++;
     if (rc)
         return failed(w, rc);
@@ -286,10 +286,10 @@ static int begin_segment(struct wal *w, const struct wal_link *link)
 
     int rc = disk_write(w->disk, w->next.fd, w->out.data, w->out.bytes, 0);
     if (!rc)
-        rc = w->disk->calls->fdatasync(w->disk, w->next.fd);
+        rc = disk_fdatasync(w->disk, w->next.fd);
     w->syncs++;
     if (!rc)
-        rc = w->disk->calls->rename(w->disk, w->next_path, path);
+        rc = disk_rename(w->disk, w->next_path, path);
     if (!rc)
         rc = disk_sync_dir(w->disk, w->wal_dir);
     if (rc)
@@ -324,7 +324,7 @@ static int rotate(struct wal *w)
         return failed(w, rc);
     /* Behind the seal there is nothing, and the link says so: give the room back. Not needed to be durable.
      */
-    w->disk->calls->ftruncate(w->disk, sealed.fd, end);
+    disk_ftruncate(w->disk, sealed.fd, end);
     close_file(w, &sealed);
     return 0;
 }
@@ -400,7 +400,7 @@ int wal_stop(struct wal *w)
     w->control->last_lsn = w->next_lsn - 1;
     rc = control_write(w->disk, w->data_dir, w->control);
     close_file(w, &w->next);
-    w->disk->calls->unlink(w->disk, w->next_path);
+    disk_unlink(w->disk, w->next_path);
     return rc;
 }
 

@@ -22,19 +22,28 @@ const char *wal_verdict_text(enum wal_verdict verdict)
     return text[verdict];
 }
 
-int wal_log_list(const char *data_dir, struct wal_log *log)
+int wal_log_list(struct disk *disk, const char *data_dir, struct wal_log *log)
 {
     *log = (struct wal_log){0};
     char path[4096];
     if ((size_t)snprintf(path, sizeof path, "%s/wal", data_dir) >= sizeof path)
         return -ENAMETOOLONG;
-    return lsn_dir_list(path, wal_name_parse, &log->first_lsns, &log->count, &log->strangers);
+    return lsn_dir_list(disk, path, wal_name_parse, &log->first_lsns, &log->count, &log->strangers);
 }
 
 void wal_log_free(struct wal_log *log)
 {
     free(log->first_lsns);
     *log = (struct wal_log){0};
+}
+
+void wal_log_trim(struct wal_log *log, uint64_t floor_lsn)
+{
+    size_t unneeded = 0;
+    while (unneeded + 1 < log->count && log->first_lsns[unneeded + 1] <= floor_lsn)
+        unneeded++;
+    log->count -= unneeded;
+    memmove(log->first_lsns, log->first_lsns + unneeded, log->count * sizeof *log->first_lsns);
 }
 
 bool wal_log_path(char *out, size_t room, const char *data_dir, uint64_t first_lsn)

@@ -62,8 +62,12 @@ struct wal_visitor {
 };
 
 /* Lists the segments in `data_dir`/wal. Returns 0 or a negative errno. Free with wal_log_free(). */
-int wal_log_list(const char *data_dir, struct wal_log *);
+int wal_log_list(struct disk *, const char *data_dir, struct wal_log *);
 void wal_log_free(struct wal_log *);
+
+/* Leaves out the segments that end at `floor_lsn` or before: a checkpoint has made them unneeded, and a crash
+ * may have kept any of them from being deleted. */
+void wal_log_trim(struct wal_log *, uint64_t floor_lsn);
 
 /* "DATA_DIR/wal/<name>"; false if it does not fit. */
 bool wal_log_path(char *out, size_t room, const char *data_dir, uint64_t first_lsn);

@@ -39,7 +39,7 @@ int wal_segment_open(struct wal_segment *s, struct disk *disk, const char *path,
     s->fd = disk_open_uncached(disk, path, &s->direct);
     if (s->fd < 0)
         return s->fd;
-    int64_t size = disk->calls->size(disk, s->fd);
+    int64_t size = disk_size(disk, s->fd);
     if (size < 0)
         return (int)size;
     s->file_bytes = (uint64_t)size;
@@ -57,7 +57,7 @@ int wal_segment_open(struct wal_segment *s, struct disk *disk, const char *path,
 void wal_segment_close(struct wal_segment *s)
 {
     if (s->fd >= 0)
-        s->disk->calls->close(s->disk, s->fd);
+        disk_close(s->disk, s->fd);
     free(s->image);
     buffer_free(&s->scratch);
     s->fd = -1;

@@ -49,7 +49,7 @@ static void *run(void *arg)
         s->fd = -1;
         s->running = true;
         pthread_mutex_unlock(&s->mutex);
-        int rc = s->disk->calls->fdatasync(s->disk, fd);
+        int rc = disk_fdatasync(s->disk, fd);
         last_ns = clock_monotonic_ns();
         if (rc == 0) {
             atomic_store(&s->durable_lsn, lsn);

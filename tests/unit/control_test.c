@@ -116,7 +116,10 @@ static void test_replaced_as_a_whole(void)
             disk->error = seed % 4 < 2 ? EIO : ENOSPC;
             disk->write_room = seed % 3 == 0 ? 100 : 0;
             int rc = control_write(&disk->disk, DATA_DIR, &second);
-            CHECK((rc == 0) == (disk->failed_call == NULL), "%s failed: %d", disk->failed_call, rc);
+            /* Only that the leavings of an earlier attempt cannot be removed does not matter. */
+            bool harmless =
+                disk->failed_call == NULL || (strcmp(disk->failed_call, "unlink") == 0 && !disk->for_ever);
+            CHECK((rc == 0) == harmless, "%s failed: %d", disk->failed_call, rc);
             through += disk->failed_call == NULL && !(seed % 3 == 0);
             memory_disk_cut(disk,
                             seed < 2   ? MEMORY_LOSE_ALL

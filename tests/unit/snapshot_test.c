@@ -334,7 +334,7 @@ static void test_names_and_list(void)
     for (size_t i = 0; i < COUNT(bad); i++)
         CHECK(!snapshot_name_parse(bad[i], &lsn), "%s", bad[i]);
     kit_temp_dir(dir);
-    CU_ASSERT_EQUAL(snapshot_list(dir, &list), 0);
+    CU_ASSERT_EQUAL(snapshot_list(disk_system(), dir, &list), 0);
     CU_ASSERT_EQUAL(list.count, 0);
     snapshot_list_free(&list);
     for (uint64_t n = 300; n >= 100; n -= 100) {
@@ -344,11 +344,11 @@ static void test_names_and_list(void)
     }
     snprintf(path, sizeof(path), "%s/snapshots/0000000000000001.tmp", dir);
     fclose(fopen(path, "we"));
-    CU_ASSERT_EQUAL(snapshot_list(dir, &list), 0);
+    CU_ASSERT_EQUAL(snapshot_list(disk_system(), dir, &list), 0);
     CU_ASSERT(list.count == 3 && list.lsns[0] == 100 && list.lsns[1] == 200 && list.lsns[2] == 300);
     snapshot_list_free(&list);
     kit_remove_dir(dir);
-    CU_ASSERT_EQUAL(snapshot_list(dir, &list), -ENOENT);
+    CU_ASSERT_EQUAL(snapshot_list(disk_system(), dir, &list), -ENOENT);
 }
 
 void snapshot_suite(void)

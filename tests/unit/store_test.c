@@ -291,7 +291,7 @@ static void test_against_model_and_replay(void)
     CU_ASSERT_EQUAL(wal_stop(s.wal), 0);
     stand_open_beside(&other, &s, NULL);
     const struct wal_visitor visitor = {.batch = replay, .arg = &other};
-    CU_ASSERT_EQUAL_FATAL(wal_log_list(s.dir, &log), 0);
+    CU_ASSERT_EQUAL_FATAL(wal_log_list(disk_system(), s.dir, &log), 0);
     CU_ASSERT(log.count > 2);
     CU_ASSERT_EQUAL(wal_log_read(disk_system(), s.dir, &log, s.control.uuid, 0, s.control.last_lsn,
                                  s.control.segment_lsn, &visitor, &end, &finding),
@@ -376,7 +376,7 @@ static void check_durable(const struct memory_disk *disk, const uint8_t *uuid, u
     uint64_t random = 1;
 
     memory_disk_cut(after, MEMORY_LOSE_ALL, &random);
-    memory_disk_list(after, "/m", &log);
+    wal_log_list(&after->disk, "/m", &log);
     CHECK(wal_log_read(&after->disk, "/m", &log, uuid, 0, 0, 0, NULL, &end, &finding) <= WAL_TORN, "%s",
           finding.sentence);
     CHECK(end.link.last_lsn >= lsn, "the log ends at LSN %ju, but LSN %ju was answered",

@@ -169,7 +169,7 @@ static struct reading read_memory(const struct life *l)
     struct wal_log log;
     struct reading r;
 
-    memory_disk_list(l->disk, DATA_DIR, &log);
+    wal_log_list(&l->disk->disk, DATA_DIR, &log);
     r = read_log(l, &l->disk->disk, &log);
     wal_log_free(&log);
     return r;
@@ -246,7 +246,7 @@ static void test_read_from(void)
     struct wal_log log;
 
     make_log(&l, SEALED, 1);
-    memory_disk_list(l.disk, DATA_DIR, &log);
+    wal_log_list(&l.disk->disk, DATA_DIR, &log);
     for (uint64_t from = 0; from <= l.acknowledged_lsn; from++) {
         struct reading r = {.life = &l};
         const struct wal_visitor visitor = {.batch = visit, .arg = &r};
@@ -290,7 +290,7 @@ static void flip_bits(enum ending ending)
 
     make_log(&l, ending, 1);
     good = read_memory(&l);
-    memory_disk_list(l.disk, DATA_DIR, &log);
+    wal_log_list(&l.disk->disk, DATA_DIR, &log);
     for (size_t i = ending == SEALED ? 0 : log.count - 1; i < log.count; i++) {
         char path[80];
         uint64_t *bytes;
@@ -333,7 +333,7 @@ static void test_cut_and_zero(void)
 
         make_log(&l, (enum ending)ending, 1);
         good = read_memory(&l);
-        memory_disk_list(l.disk, DATA_DIR, &log);
+        wal_log_list(&l.disk->disk, DATA_DIR, &log);
         for (size_t i = 0; i < log.count; i++) {
             char path[80], kept[BLOCK_BYTES];
             uint64_t *bytes, lsn = log.first_lsns[i];
@@ -374,7 +374,7 @@ static void test_misplaced_blocks(void)
 
     make_log(&l, WITNESSED, 1);
     good = read_memory(&l);
-    memory_disk_list(l.disk, DATA_DIR, &log);
+    wal_log_list(&l.disk->disk, DATA_DIR, &log);
     for (size_t i = 0; i < log.count; i++) {
         for (size_t j = 0; j < log.count; j++) {
             char to_path[80], from_path[80], kept[BLOCK_BYTES];
@@ -409,7 +409,7 @@ static void test_segments_removed_and_swapped(void)
         struct wal_log log;
 
         make_log(&l, (enum ending)ending, 1);
-        memory_disk_list(l.disk, DATA_DIR, &log);
+        wal_log_list(&l.disk->disk, DATA_DIR, &log);
         for (size_t i = 0; i < log.count; i++) {
             char path[80], other_path[80];
 
@@ -457,7 +457,7 @@ static void test_foreign_segments(void)
 
         make_log(&l, WITNESSED, 1);
         make_log(&other, WITNESSED, store);
-        memory_disk_list(l.disk, DATA_DIR, &log);
+        wal_log_list(&l.disk->disk, DATA_DIR, &log);
         for (size_t i = 0; i < log.count; i++) {
             char path[80], aside[90];
             uint64_t *bytes;
@@ -494,7 +494,7 @@ static void test_newer_segment(void)
     struct wal_log log;
 
     make_log(&l, SEALED, 1);
-    memory_disk_list(l.disk, DATA_DIR, &log);
+    wal_log_list(&l.disk->disk, DATA_DIR, &log);
     for (size_t i = 0; i < log.count; i++) {
         char path[80], kept[BLOCK_BYTES];
         uint64_t *bytes;
@@ -905,7 +905,7 @@ static void test_real_files(void)
             CU_ASSERT(fd >= 0 && write(fd, "stale", 5) == 5);
             close(fd);
         }
-        CU_ASSERT_EQUAL_FATAL(wal_log_list(dir, &log), 0);
+        CU_ASSERT_EQUAL_FATAL(wal_log_list(disk_system(), dir, &log), 0);
         CU_ASSERT_EQUAL(log.strangers, 4);
         CU_ASSERT(log.count >= 3);
         r = (struct reading){.life = &l};
@@ -918,14 +918,14 @@ static void test_real_files(void)
         CU_ASSERT_EQUAL_FATAL(wal_open(&wal, disk_system(), dir, &control, &options, &r.end.link), 0);
         wal_close(&wal);
         wal_log_free(&log);
-        CU_ASSERT_EQUAL(wal_log_list(dir, &log), 0);
+        CU_ASSERT_EQUAL(wal_log_list(disk_system(), dir, &log), 0);
         CU_ASSERT_EQUAL(wal_log_read(disk_system(), dir, &log, control.uuid, 0, control.last_lsn,
                                      control.segment_lsn, NULL, &end, &finding),
                         WAL_CLEAN);
         CU_ASSERT_EQUAL(end.link.last_lsn, r.end.link.last_lsn + 1);
         wal_log_free(&log);
         kit_remove_dir(dir);
-        CU_ASSERT_EQUAL(wal_log_list(dir, &log), -ENOENT);
+        CU_ASSERT_EQUAL(wal_log_list(disk_system(), dir, &log), -ENOENT);
     }
 }
 

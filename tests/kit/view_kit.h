@@ -2,8 +2,8 @@
  *
  * A store on a real view in shared memory and a log, for the tests of store and snapshot.
  */
-#ifndef WALKV_TESTS_UNIT_VIEW_KIT_H
-#define WALKV_TESTS_UNIT_VIEW_KIT_H
+#ifndef WALKV_TESTS_KIT_VIEW_KIT_H
+#define WALKV_TESTS_KIT_VIEW_KIT_H
 
 #include "batch.h"
 #include "kit.h"

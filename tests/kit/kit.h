@@ -3,8 +3,8 @@
  * What the tests of the storage core share: an assertion that says which row or mutation it was, a small
  * random generator whose sequence is the same in every run, and temporary directories.
  */
-#ifndef WALKV_TESTS_UNIT_KIT_H
-#define WALKV_TESTS_UNIT_KIT_H
+#ifndef WALKV_TESTS_KIT_KIT_H
+#define WALKV_TESTS_KIT_KIT_H
 
 #include "span.h"
 
