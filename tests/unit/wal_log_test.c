@@ -653,6 +653,48 @@ static void test_witness_names_what_is_missing(void)
     end_life(&l);
 }
 
+/* [link-ends-segment] A batch that a start did not find shows up again behind the end that the next segment
+ * knows: it is passed over, unless it says that another one there was durable. */
+static void test_behind_the_link(void)
+{
+    for (int witnessed = 0; witnessed < 2; witnessed++) {
+        const struct wal_options options = {.segment_bytes = 16384, .block_bytes = BLOCK_BYTES};
+        struct life l;
+        struct reading before, after;
+        char path[80];
+        uint64_t *bytes;
+
+        begin_life(&l, 1);
+        CU_ASSERT_EQUAL_FATAL(open_log(&l, &options, &(struct wal_link){0}), 0);
+        CU_ASSERT_EQUAL_FATAL(append(&l, 2, true), 0);
+        before = read_memory(&l);
+        segment_path(path, before.end.link.first_lsn);
+        CU_ASSERT_EQUAL_FATAL(append(&l, 2, true), 0);
+        if (witnessed)
+            CU_ASSERT_EQUAL_FATAL(append(&l, 1, true), 0);
+        char *data = memory_disk_data(l.disk, path, &bytes);
+        char *kept = kit_boxed(data, *bytes);
+        const uint64_t kept_bytes = *bytes;
+        wal_close(&l.wal);
+
+        /* A start that found only what was there before, and wrote on. */
+        memset(data + before.end.offset, 0, kept_bytes - before.end.offset);
+        l.acknowledged_lsn = before.end.link.last_lsn;
+        CU_ASSERT_EQUAL_FATAL(open_log(&l, &options, &before.end.link), 0);
+        l.lives[wal_next_lsn(l.wal) - 1] = 0;
+        CU_ASSERT_EQUAL_FATAL(append(&l, 1, true), 0);
+        memcpy(memory_disk_data(l.disk, path, &bytes), kept, kept_bytes);
+        after = read_memory(&l);
+        if (witnessed)
+            CHECK(refused(&after) && after.verdict == WAL_CORRUPT, "%s", wal_verdict_text(after.verdict));
+        else
+            CHECK(whole(&after) && after.verdict == WAL_CLEAN, "%s: %s", wal_verdict_text(after.verdict),
+                  after.finding.sentence);
+        free(kept);
+        end_life(&l);
+    }
+}
+
 /* A whole life on a disk that fails: opens, appends, rotates, witnesses, maybe stops. Stops at the first
  * error, as walkvd does, but tries on to see that the log stays failed. Returns the first error. */
 static int live(struct life *l, const struct wal_link *link, int *error)
@@ -946,6 +988,7 @@ void wal_log_suite(void)
     CU_add_test(suite, "torn tails are cut and nothing else", test_torn_tails);
     CU_add_test(suite, "chain and LSN continue", test_chain_and_lsn);
     CU_add_test(suite, "a witness names what is missing", test_witness_names_what_is_missing);
+    CU_add_test(suite, "a batch behind the end of its segment", test_behind_the_link);
     CU_add_test(suite, "EIO at every call, once", test_eio_once);
     CU_add_test(suite, "EIO at every call, for ever", test_eio_for_ever);
     CU_add_test(suite, "ENOSPC at every call, once, short writes", test_enospc_once);
