@@ -369,19 +369,20 @@ static int replay(struct run *run, const struct view_state *state, uint64_t dura
         (struct wal_log_end){.link = {.last_lsn = state->applied_lsn, .checksum = state->applied_checksum}};
     *known = true;
     struct wal_finding finding = {.verdict = WAL_CLEAN};
-    if (!run->log.count) /* as walkvctl repair leaves it: a snapshot, and a log that begins behind it */
-        return 0;
-    if (state->applied_lsn + 1 < run->log.first_lsns[0]) {
+    /* As walkvctl repair leaves it: a snapshot of all that is known, and a log that will begin behind it. */
+    uint64_t log_begins = run->log.count ? run->log.first_lsns[0] : r->control.last_lsn + 1;
+    if (state->applied_lsn + 1 < log_begins) {
         if (run->snapshot_error)
             return refuse(run, EX_IOERR,
                           "a snapshot in %s cannot be read: %s, and the log begins only at LSN %" PRIu64,
-                          run->data_dir, strerror(run->snapshot_error), run->log.first_lsns[0]);
+                          run->data_dir, strerror(run->snapshot_error), log_begins);
         snprintf(finding.sentence, sizeof finding.sentence,
                  "the newest usable state ends at LSN %" PRIu64 ", and the log begins only at LSN %" PRIu64,
-                 state->applied_lsn, run->log.first_lsns[0]);
-        return refuse_file(run, WAL_MISSING, "wal", state->applied_lsn + 1, run->log.first_lsns[0] - 1,
-                           finding.sentence);
+                 state->applied_lsn, log_begins);
+        return refuse_file(run, WAL_MISSING, "wal", state->applied_lsn + 1, log_begins - 1, finding.sentence);
     }
+    if (!run->log.count)
+        return 0;
     const struct wal_visitor visitor = {.batch = replay_batch, .arg = run};
     /* From the batch of the starting LSN on, to compare it. */
     uint64_t from = state->applied_lsn ? state->applied_lsn - 1 : 0;
