@@ -5,7 +5,7 @@
 #include "checkpoint.h"
 #include "clock.h"
 #include "log.h"
-#include "snapshot.h"
+#include "replay.h"
 #include "uuid.h"
 #include "wal_log.h"
 
@@ -27,9 +27,7 @@ struct run {
     int snapshot_error; /* errno with which a snapshot could not be read; 0: none */
 
     /* Replay. */
-    bool matched; /* the batch at the starting LSN is the one that the view or snapshot knows */
-    uint64_t start_lsn;
-    uint64_t start_checksum;
+    struct replay_start start;
     uint64_t began_ns;
     uint64_t told_ns;
 };
@@ -262,27 +260,15 @@ static int sync_log_end(struct run *run)
     return rc ? refuse(run, EX_IOERR, "%s cannot be synced: %s", path, strerror(-rc)) : 0;
 }
 
-struct load {
-    struct run *run;
-    int fd;
-    uint64_t total_bytes;
-};
-
-static int take_pages(const void *data, size_t bytes, uint64_t offset, void *arg)
+static int say_loading(uint64_t done_bytes, uint64_t total_bytes, void *arg)
 {
-    struct load *load = arg;
-    struct run *run = load->run;
-    if (!data) {
-        load->total_bytes = bytes;
-        run->began_ns = run->told_ns = clock_monotonic_ns();
-        return view_build_reserve(run->recovery->view, bytes);
-    }
+    struct run *run = arg;
     if (clock_monotonic_ns() - run->told_ns > NS_PER_S) {
         run->told_ns = clock_monotonic_ns();
-        log_info("loading snapshot: %" PRIu64 " of %" PRIu64 " MiB, %" PRIu64 " MiB per second", offset >> 20,
-                 load->total_bytes >> 20, (offset >> 20) * 1000 / ms_since(run->began_ns));
+        log_info("loading snapshot: %" PRIu64 " of %" PRIu64 " MiB, %" PRIu64 " MiB per second",
+                 done_bytes >> 20, total_bytes >> 20, (done_bytes >> 20) * 1000 / ms_since(run->began_ns));
     }
-    return disk_write(run->disk, load->fd, data, bytes, offset);
+    return 0;
 }
 
 /* Loads one snapshot into a new view. `*loaded` says whether it is valid; what is wrong with it is logged.
@@ -293,39 +279,29 @@ static int load_snapshot(struct run *run, uint64_t lsn, struct view_state *state
     char path[4096];
     if (!snapshot_path(path, sizeof path, run->data_dir, lsn))
         return refuse(run, EX_CONFIG, "data_dir: %s is too long", run->data_dir);
-    uint64_t began = clock_monotonic_ns();
-    struct load load = {.run = run};
-    int rc = view_build_begin(r->view, &load.fd);
-    if (rc)
-        return refuse(run, EX_OSERR, "a view cannot be built at %s: %s", run->config->view_path,
-                      strerror(-rc));
+    run->began_ns = run->told_ns = clock_monotonic_ns();
     struct snapshot_header header;
     struct snapshot_finding finding;
-    int verdict = snapshot_read(run->disk, path, r->control.uuid, take_pages, &load, &header, &finding);
-    if (verdict < 0)
-        return refuse(run, EX_OSERR,
-                      "the snapshot does not fit into the view: %s (view_size, or the size of /dev/shm)",
-                      strerror(finding.error));
-    if (verdict == SNAPSHOT_NEWER)
-        return refuse(run, EX_CONFIG, "%s %s", path, finding.sentence);
-    if (verdict == SNAPSHOT_UNREADABLE) {
-        log_error("%s %s", path, finding.sentence);
-        run->snapshot_error = finding.error;
-    } else if (verdict != SNAPSHOT_VALID)
-        log_error("%s is not usable: %s at offset %" PRIu64, path, finding.sentence, finding.offset);
-    else if (header.lsn != lsn)
-        log_error("%s is not usable: it is the snapshot of LSN %" PRIu64 ", under a wrong name", path,
-                  header.lsn);
-    else if ((rc = view_build_finish(r->view, r->control.uuid, state)) != 0)
-        return refuse(run, EX_OSERR, "the view cannot be built at %s: %s", run->config->view_path,
-                      strerror(-rc));
-    else if (state->applied_lsn != header.lsn || state->applied_checksum != header.batch_checksum)
-        log_error("%s is not usable: its pages are of LSN %" PRIu64, path, state->applied_lsn);
-    else {
+    int rc = replay_load(r->view, run->disk, path, lsn, r->control.uuid, r->control.uuid, say_loading, run,
+                         state, &header, &finding);
+    if (rc)
+        return refuse(run, EX_OSERR, "the snapshot does not fit into view %s: %s (view_size, or room there)",
+                      run->config->view_path, strerror(-rc));
+    switch (finding.verdict) {
+    case SNAPSHOT_VALID:
         log_info("loaded state from ROM: snapshot of LSN %" PRIu64 ", %" PRIu64 " keys, %" PRIu64
                  " queues, %" PRIu64 " items in %" PRIu64 " ms",
-                 header.lsn, header.keys, header.queues, header.items, ms_since(began));
+                 header.lsn, header.keys, header.queues, header.items, ms_since(run->began_ns));
         *loaded = true;
+        break;
+    case SNAPSHOT_NEWER:
+        return refuse(run, EX_CONFIG, "%s %s", path, finding.sentence);
+    case SNAPSHOT_UNREADABLE:
+        log_error("%s %s", path, finding.sentence);
+        run->snapshot_error = finding.error;
+        break;
+    default:
+        log_error("%s is not usable: %s at offset %" PRIu64, path, finding.sentence, finding.offset);
     }
     return 0;
 }
@@ -349,10 +325,7 @@ static int load_cold(struct run *run, struct view_state *state)
         status = load_snapshot(run, list.lsns[i], state, &loaded);
     snapshot_list_free(&list);
     if (!status && !loaded) {
-        int fd;
-        rc = view_build_begin(r->view, &fd);
-        if (!rc)
-            rc = view_build_finish(r->view, r->control.uuid, state);
+        rc = replay_load_nothing(r->view, r->control.uuid, state);
         if (rc)
             status = refuse(run, EX_OSERR, "a view cannot be built at %s: %s", run->config->view_path,
                             strerror(-rc));
@@ -365,52 +338,21 @@ static int load_cold(struct run *run, struct view_state *state)
 static int replay_batch(const struct wal_segment *segment, const struct wal_batch *batch, void *arg)
 {
     struct run *run = arg;
-    struct store *store = &run->recovery->store;
-    const struct wal_batch_header *h = &batch->header;
-    uint64_t last_lsn = wal_batch_last_lsn(h);
-    if (last_lsn <= run->start_lsn) {
-        if (last_lsn == run->start_lsn)
-            run->matched = h->checksum == run->start_checksum;
-        return 0;
-    }
-    /* Of the batch before a segment's first one, the link is enough. */
-    const struct wal_link *link = &segment->header.previous;
-    if (h->first_lsn == segment->header.first_lsn && link->last_lsn == run->start_lsn)
-        run->matched = link->checksum == run->start_checksum;
-    if (!run->matched || h->first_lsn <= run->start_lsn)
-        return -ESTALE;
-    struct span payload = batch->payload;
-    struct record record;
-    bool has_records = false;
-    for (uint32_t i = 0; i < h->count; i++) {
-        if (!record_decode(&payload, &record))
-            return -EBADMSG;
-        has_records = has_records || record.op != OP_NOOP;
-    }
-    if (!has_records)
-        return 0;
-    if (view_make_room(store->view, h->count, h->raw_bytes, h->raw_bytes / 4096 + h->count, false))
-        return -ENOSPC;
-    int rc = store_begin(store);
-    payload = batch->payload;
-    for (uint32_t i = 0; i < h->count && !rc; i++) {
-        must(record_decode(&payload, &record));
-        rc = store_apply(store, &record, h->first_lsn + i);
-    }
-    if (rc) {
-        store_abort(store);
+    int rc = replay_follows(&run->start, segment, batch);
+    if (rc == 1)
+        rc = replay_apply(&run->recovery->store, batch);
+    if (rc <= 0)
         return rc;
-    }
-    run->recovery->replayed_ops += h->count;
+    run->recovery->replayed_ops += batch->header.count;
     uint64_t now = clock_monotonic_ns();
     if (now - run->told_ns > NS_PER_S) {
         run->told_ns = now;
-        log_info("WAL recovery: LSN %" PRIu64 ", %" PRIu64 " operations, %" PRIu64 " per second", last_lsn,
-                 run->recovery->replayed_ops,
+        log_info("WAL recovery: LSN %" PRIu64 ", %" PRIu64 " operations, %" PRIu64 " per second",
+                 wal_batch_last_lsn(&batch->header), run->recovery->replayed_ops,
                  run->recovery->replayed_ops * 1000 /
                      (ms_since(run->began_ns) ? ms_since(run->began_ns) : 1));
     }
-    return store_commit(store, last_lsn, h->checksum, h->time_ns);
+    return 0;
 }
 
 /* Replays from `state` on. `*known` is false when the state and the log do not know each other. Returns 0, or
@@ -420,32 +362,31 @@ static int replay(struct run *run, const struct view_state *state, uint64_t dura
 {
     struct recovery *r = run->recovery;
     store_init(&r->store, r->view, state);
-    run->start_lsn = state->applied_lsn;
-    run->start_checksum = state->applied_checksum;
-    run->matched = state->applied_lsn == 0;
+    run->start = replay_start_of(state);
     run->began_ns = run->told_ns = clock_monotonic_ns();
     r->replayed_ops = 0;
     *end =
         (struct wal_log_end){.link = {.last_lsn = state->applied_lsn, .checksum = state->applied_checksum}};
     *known = true;
     struct wal_finding finding = {.verdict = WAL_CLEAN};
-    if (!run->log.count) /* as walkvctl repair leaves it: a snapshot, and a log that begins behind it */
-        return 0;
-    if (state->applied_lsn + 1 < run->log.first_lsns[0]) {
+    /* As walkvctl repair leaves it: a snapshot of all that is known, and a log that will begin behind it. */
+    uint64_t log_begins = run->log.count ? run->log.first_lsns[0] : r->control.last_lsn + 1;
+    if (state->applied_lsn + 1 < log_begins) {
         if (run->snapshot_error)
             return refuse(run, EX_IOERR,
                           "a snapshot in %s cannot be read: %s, and the log begins only at LSN %" PRIu64,
-                          run->data_dir, strerror(run->snapshot_error), run->log.first_lsns[0]);
+                          run->data_dir, strerror(run->snapshot_error), log_begins);
         wal_log_read(run->disk, run->data_dir, &run->log, r->control.uuid, UINT64_MAX - 1, 0, 0, NULL, end,
                      &finding);
         if (finding.verdict == WAL_FOREIGN || finding.verdict == WAL_NEWER)
             return refuse_data(run, &finding); /* that is why nothing fits */
         snprintf(finding.sentence, sizeof finding.sentence,
                  "the newest usable state ends at LSN %" PRIu64 ", and the log begins only at LSN %" PRIu64,
-                 state->applied_lsn, run->log.first_lsns[0]);
-        return refuse_file(run, WAL_MISSING, "wal", state->applied_lsn + 1, run->log.first_lsns[0] - 1,
-                           finding.sentence);
+                 state->applied_lsn, log_begins);
+        return refuse_file(run, WAL_MISSING, "wal", state->applied_lsn + 1, log_begins - 1, finding.sentence);
     }
+    if (!run->log.count)
+        return 0;
     const struct wal_visitor visitor = {.batch = replay_batch, .arg = run};
     /* From the batch of the starting LSN on, to compare it. */
     uint64_t from = state->applied_lsn ? state->applied_lsn - 1 : 0;
@@ -453,7 +394,7 @@ static int replay(struct run *run, const struct view_state *state, uint64_t dura
                  r->control.segment_lsn, &visitor, end, &finding);
     if (finding.verdict == WAL_CLEAN || finding.verdict == WAL_TORN) {
         r->torn_bytes = finding.torn_bytes;
-        *known = run->matched;
+        *known = run->start.matched;
         return 0;
     }
     if (finding.verdict == WAL_FAILED && finding.error == ESTALE) {

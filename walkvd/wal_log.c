@@ -82,6 +82,25 @@ static enum wal_verdict io_failed(struct wal_finding *f, uint64_t segment, uint6
     return f->verdict;
 }
 
+bool wal_log_check_header(const struct wal_segment *s, enum wal_header_verdict verdict, uint64_t lsn,
+                          uint64_t last, const uint8_t *uuid, struct wal_finding *f)
+{
+    if (verdict == WAL_HEADER_NEWER)
+        say(f, WAL_NEWER, lsn, 8, lsn, last,
+            "was written by a newer walkv: format version %" PRIu32 ", this one reads %u", s->header.version,
+            WAL_VERSION);
+    else if (verdict == WAL_HEADER_DAMAGED)
+        say(f, WAL_CORRUPT, lsn, 0, lsn, last, "the segment header is damaged");
+    else if (memcmp(s->header.uuid, uuid, UUID_BYTES) != 0)
+        say(f, WAL_FOREIGN, lsn, 16, lsn, last, "the segment belongs to another store");
+    else if (s->header.first_lsn != lsn)
+        say(f, WAL_CORRUPT, lsn, 40, lsn, last, "the segment is that of LSN %" PRIu64 ", under a wrong name",
+            s->header.first_lsn);
+    else
+        return true;
+    return false;
+}
+
 /* Opens segment i and checks what its header says of itself and of the one before. True when it is good. */
 static bool open_segment(struct wal_segment *s, struct disk *disk, const char *data_dir,
                          const struct wal_log *log, size_t i, const uint8_t *uuid, struct wal_finding *f)
@@ -94,17 +113,8 @@ static bool open_segment(struct wal_segment *s, struct disk *disk, const char *d
     uint64_t last = i + 1 < log->count ? log->first_lsns[i + 1] - 1 : 0;
     if (rc)
         io_failed(f, lsn, 0, rc);
-    else if (verdict == WAL_HEADER_NEWER)
-        say(f, WAL_NEWER, lsn, 8, lsn, last,
-            "was written by a newer walkv: format version %" PRIu32 ", this one reads %u", s->header.version,
-            WAL_VERSION);
-    else if (verdict == WAL_HEADER_DAMAGED)
-        say(f, WAL_CORRUPT, lsn, 0, lsn, last, "the segment header is damaged");
-    else if (memcmp(s->header.uuid, uuid, UUID_BYTES) != 0)
-        say(f, WAL_FOREIGN, lsn, 16, lsn, last, "the segment belongs to another store");
-    else if (s->header.first_lsn != lsn)
-        say(f, WAL_CORRUPT, lsn, 40, lsn, last, "the segment is that of LSN %" PRIu64 ", under a wrong name",
-            s->header.first_lsn);
+    else if (!wal_log_check_header(s, verdict, lsn, last, uuid, f))
+        return false;
     else if (i > 0 && s->header.previous.first_lsn != log->first_lsns[i - 1])
         say(f, WAL_MISSING, s->header.previous.first_lsn, 0, s->header.previous.first_lsn,
             s->header.previous.last_lsn, "the segment is missing");
@@ -113,8 +123,7 @@ static bool open_segment(struct wal_segment *s, struct disk *disk, const char *d
     return false;
 }
 
-/* Judges the end of the last segment by [torn-or-corrupt]. */
-static void judge_end(struct wal_segment *s, uint64_t durable_lsn, struct wal_finding *f)
+void wal_log_judge_end(struct wal_segment *s, uint64_t durable_lsn, struct wal_finding *f)
 {
     uint64_t lsn = s->header.first_lsn, g = s->next_lsn;
     struct wal_tail tail = {0};
@@ -229,7 +238,7 @@ enum wal_verdict wal_log_read(struct disk *disk, const char *data_dir, const str
         if (rc)
             io_failed(f, s.header.first_lsn, s.offset, rc);
         else if (last)
-            judge_end(&s, durable_lsn, f);
+            wal_log_judge_end(&s, durable_lsn, f);
         if (visitor && visitor->segment)
             visitor->segment(&s, visitor->arg);
         wal_segment_close(&s);

@@ -88,4 +88,11 @@ enum wal_verdict wal_log_read(struct disk *, const char *data_dir, const struct 
 
 const char *wal_verdict_text(enum wal_verdict);
 
+/* Two parts of that judgement, for wal_salvage.h. What the header of the segment in the file of this name
+ * says of itself (true: it is good; else `last_lsn` ends the range that is affected). And what the end of the
+ * last segment is, by [torn-or-corrupt], where reading it stands. */
+bool wal_log_check_header(const struct wal_segment *, enum wal_header_verdict, uint64_t name_lsn,
+                          uint64_t last_lsn, const uint8_t *uuid, struct wal_finding *);
+void wal_log_judge_end(struct wal_segment *, uint64_t durable_lsn, struct wal_finding *);
+
 #endif

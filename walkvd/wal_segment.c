@@ -102,6 +102,37 @@ int wal_segment_next(struct wal_segment *s, struct wal_batch *batch)
     return 1;
 }
 
+int wal_segment_salvage(struct wal_segment *s, struct wal_batch *batch, bool *whole)
+{
+    int rc = wal_segment_next(s, batch);
+    *whole = rc == 1;
+    if (rc || s->sealed)
+        return rc;
+    rc = load(s, s->file_bytes);
+    if (rc)
+        return rc;
+    for (uint64_t at = s->offset; at < s->file_bytes; at += s->header.block_bytes) {
+        struct wal_batch_header h;
+        struct span rest = {s->image + at, s->file_bytes - at};
+        if (!wal_batch_header_decode(rest, s->header.salt, s->header.block_bytes, &h) ||
+            h.first_lsn < s->next_lsn)
+            continue;
+        s->offset = at;
+        s->next_lsn = h.first_lsn;
+        s->chain = h.chain;
+        rc = wal_segment_next(s, batch);
+        *whole = rc == 1;
+        if (rc)
+            return rc;
+        *batch = (struct wal_batch){.header = h, .offset = at};
+        s->offset = at + wal_batch_bytes(h.payload_bytes, s->header.block_bytes);
+        s->next_lsn = wal_batch_last_lsn(&h) + 1;
+        s->chain = h.checksum;
+        return 1;
+    }
+    return 0;
+}
+
 int wal_segment_tail(struct wal_segment *s, struct wal_tail *tail)
 {
     *tail = (struct wal_tail){0};

@@ -46,6 +46,11 @@ void wal_segment_close(struct wal_segment *);
  * (or behind a seal), or a negative errno. */
 int wal_segment_next(struct wal_segment *, struct wal_batch *batch);
 
+/* The same whatever came before: when the next batch is damaged, goes on to the next header that is good.
+ * `*whole` is false when of that batch only the header is; then it has no payload. For telling what lies
+ * behind damage. What is replayed must continue what came before it, and the caller has to see to that. */
+int wal_segment_salvage(struct wal_segment *, struct wal_batch *batch, bool *whole);
+
 struct wal_tail {
     uint64_t torn_bytes; /* from the end of the last valid batch to the last byte that is not zero */
     bool witnessed;      /* a batch header further on says that the missing batch had been synced */

@@ -16,7 +16,7 @@ import random
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
-from walkv import EX_DATA, SystemTest, Walkv, main, wait_until
+from walkv import EX_DATA, SystemTest, Walkv, main, reseal, wait_until
 
 SEED = int(os.environ.get("WALKV_DAMAGE_SEED", "20240611"))
 FLIPS = int(os.environ.get("WALKV_DAMAGE_FLIPS", "60"))
@@ -377,6 +377,29 @@ class Damage(SystemTest):
 
             cases.append(("a segment of another store", kind, foreign(segments[-1], "wal"), ("refused",)))
             cases.append(("a snapshot of another store", kind, foreign(snapshots[-1], "snapshots"), self.either))
+        self.try_all(cases)
+
+    def test_a_store_without_a_log_is_all_in_its_snapshot(self):
+        """As `walkvctl repair` leaves it. Without the snapshot it must not start as an empty store."""
+        newest = self.files("stopped", "snapshots", ".snap")[-1]
+        lsn = int(newest[:16], 16)
+
+        def without_log(more):
+            def damage(data):
+                for path in [*(data / "wal").iterdir(), *(p for p in (data / "snapshots").iterdir() if p.name != newest)]:
+                    path.unlink()
+                control = bytearray((data / "control").read_bytes())
+                for offset, value in ((32, 0), (40, lsn), (48, lsn), (56, lsn)):
+                    control[offset : offset + 8] = value.to_bytes(8, "little")
+                reseal(control, 512)
+                (data / "control").write_bytes(control)
+                return more(data)
+
+            return damage
+
+        cases = [("removed", "stopped", without_log(self.remove(f"snapshots/{newest}")), ("refused",))]
+        cases += [(f"byte {offset} flipped", "stopped", without_log(self.flip(f"snapshots/{newest}", offset, 1)),
+                   ("refused",)) for offset in (0, 40, 600)]
         self.try_all(cases)
 
 

@@ -17,6 +17,7 @@
     X(record)                                                                                                \
     X(wal_format)                                                                                            \
     X(wal_log)                                                                                               \
+    X(wal_salvage)                                                                                           \
     X(control)                                                                                               \
     X(snapshot)                                                                                              \
     X(store)                                                                                                 \
