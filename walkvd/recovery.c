@@ -17,6 +17,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+enum { COLLECT_PER_BATCH = 64 };
+
 struct run {
     struct recovery *recovery;
     struct disk *disk;
@@ -361,6 +363,20 @@ static int load_cold(struct run *run, struct view_state *state)
     return status;
 }
 
+/* Has room in the view for a batch of the log. When it was written, the pages that the batches before it had
+ * freed could be used again; replay is faster than the grace, and waits for it where room is short. */
+static int make_room(struct run *run, uint64_t ops, uint64_t bytes, uint64_t run_pages)
+{
+    uint64_t grace_ns = run->config->view_grace_ns, nap_ns = grace_ns / 8;
+    uint64_t deadline_ns = clock_monotonic_ns() + 4 * grace_ns;
+    while (view_make_room(run->recovery->view, ops, bytes, run_pages, false)) {
+        if (clock_monotonic_ns() > deadline_ns)
+            return -ENOSPC;
+        nanosleep(&(struct timespec){(time_t)(nap_ns / NS_PER_S), (long)(nap_ns % NS_PER_S)}, NULL);
+    }
+    return 0;
+}
+
 /* 4. Replay: what lies in the log behind the state. */
 static int replay_batch(const struct wal_segment *segment, const struct wal_batch *batch, void *arg)
 {
@@ -382,21 +398,30 @@ static int replay_batch(const struct wal_segment *segment, const struct wal_batc
     struct span payload = batch->payload;
     struct record record;
     bool has_records = false;
+    uint64_t run_pages = 0;
     for (uint32_t i = 0; i < h->count; i++) {
         if (!record_decode(&payload, &record))
             return -EBADMSG;
         has_records = has_records || record.op != OP_NOOP;
+        if (record.value.bytes > 4096 / 4) /* as when it was written, in batch.c */
+            run_pages += record.value.bytes / 4096 + 1;
     }
     if (!has_records)
         return 0;
-    if (view_make_room(store->view, h->count, h->raw_bytes, h->raw_bytes / 4096 + h->count, false))
-        return -ENOSPC;
-    int rc = store_begin(store);
+    /* Cleared queues are collected on the way, as they were then: the view need not hold them all at once. */
+    unsigned collect = store->trash ? COLLECT_PER_BATCH + h->count : 0;
+    int rc = make_room(run, h->count + collect / 8, h->raw_bytes, run_pages);
+    if (!rc)
+        rc = store_begin(store);
+    if (rc)
+        return rc;
     payload = batch->payload;
     for (uint32_t i = 0; i < h->count && !rc; i++) {
         must(record_decode(&payload, &record));
         rc = store_apply(store, &record, h->first_lsn + i);
     }
+    if (!rc && collect)
+        rc = store_collect(store, collect);
     if (rc) {
         store_abort(store);
         return rc;
