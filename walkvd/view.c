@@ -529,6 +529,17 @@ int view_make_room(struct view_owner *v, uint64_t ops, uint64_t bytes, uint64_t 
     return 0;
 }
 
+int view_wait_for_room(struct view_owner *v, uint64_t ops, uint64_t bytes, uint64_t run_pages)
+{
+    uint64_t nap_ns = v->grace_ns / HOLDS_PER_GRACE;
+    uint64_t deadline_ns = clock_monotonic_ns() + 4 * v->grace_ns;
+    int rc;
+    while ((rc = view_make_room(v, ops, bytes, run_pages, false)) == -ENOSPC &&
+           clock_monotonic_ns() < deadline_ns)
+        nanosleep(&(struct timespec){(time_t)(nap_ns / NS_PER_S), (long)(nap_ns % NS_PER_S)}, NULL);
+    return rc;
+}
+
 int view_begin(struct view_owner *v, MDB_txn **txn)
 {
     uint64_t now = clock_monotonic_ns();

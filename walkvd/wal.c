@@ -341,7 +341,9 @@ int wal_make_room(struct wal *w, uint64_t payload_bytes, bool adds)
         uint64_t kept = adds ? w->current.bytes / 4 : 0;
         return left >= bytes + kept ? 0 : -ENOSPC;
     }
-    return !rc && !fits ? rotate(w) : rc;
+    if (rc)
+        return failed(w, rc);
+    return fits ? 0 : rotate(w);
 }
 
 int wal_append(struct wal *w, struct span payload, uint32_t count, uint64_t time_ns, uint64_t *checksum)

@@ -51,7 +51,7 @@ def environment(**more):
     return {**os.environ, **SANITIZER_OPTIONS, **more}
 
 
-def wait_until(condition, what, patience=PATIENCE_S):
+def wait_until(condition, what, patience=PATIENCE_S, poll=POLL_S):
     """Calls `condition` until it returns something true, and returns that."""
     deadline = time.monotonic() + patience
     nap = threading.Event()
@@ -61,7 +61,7 @@ def wait_until(condition, what, patience=PATIENCE_S):
             return result
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {patience} s for {what}")
-        nap.wait(POLL_S)
+        nap.wait(poll)
 
 
 def free_port():

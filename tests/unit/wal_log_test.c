@@ -714,7 +714,9 @@ static int live(struct life *l, const struct wal_link *link, int *error)
         if (rc == 0)
             continue;
         *error = rc;
-        if (wal_failure(l->wal) == 0) { /* refused, nothing written: the next may go through */
+        if (wal_failure(l->wal) == 0) { /* refused for want of room: the next may go through */
+            CHECK(rc == -ENOSPC, "%s failed, call %ju, and the log has not", l->disk->failed_call,
+                  (uintmax_t)l->disk->fail_at);
             CHECK(l->acknowledged_lsn == acknowledged, "call %ju", (uintmax_t)l->disk->fail_at);
             continue;
         }
