@@ -71,6 +71,39 @@ static void test_segment_header(void)
     }
 }
 
+/* A link that does not end right before the segment: no segment is made like that, whatever its checksum
+ * says. */
+static void test_segment_header_links(void)
+{
+    static const struct {
+        const char *name;
+        uint64_t first_lsn;
+        struct wal_link previous;
+        bool good;
+    } rows[] = {
+        {"continues", 77, {50, 76, 1}, true},
+        {"the first of the store", 1, {0, 0, 0}, true},
+        {"behind a snapshot, with no log before it", 77, {0, 76, 1}, true},
+        {"leaves LSNs out", 77, {50, 75, 1}, false},
+        {"overlaps", 77, {50, 77, 1}, false},
+        {"links to itself", 77, {77, 76, 1}, false},
+        {"links to a later one", 77, {78, 76, 1}, false},
+        {"LSN 0", 0, {0, UINT64_MAX, 1}, false},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct wal_segment_header back, h = sample;
+        char out[512];
+
+        h.first_lsn = rows[i].first_lsn;
+        h.previous = rows[i].previous;
+        wal_segment_header_encode(out, &h);
+        CHECK((wal_segment_header_decode((struct span){out, sizeof(out)}, &back) == WAL_HEADER_VALID) ==
+                  rows[i].good,
+              "%s", rows[i].name);
+    }
+}
+
 static void test_batch(void)
 {
     static const size_t sizes[] = {0, 1, 32, 439, 440, 441, 952, 953, 4095, 4096, 5000, 70000};
@@ -212,6 +245,7 @@ void wal_format_suite(void)
     CU_pSuite suite = CU_add_suite("wal_format", NULL, NULL);
 
     CU_add_test(suite, "segment header, every bit, every length", test_segment_header);
+    CU_add_test(suite, "segment headers that do not continue the one before", test_segment_header_links);
     CU_add_test(suite, "batches come back", test_batch);
     CU_add_test(suite, "batches, every bit, every length", test_batch_damage);
     CU_add_test(suite, "fields that contradict each other", test_batch_nonsense);
