@@ -13,6 +13,8 @@
 
 #define SEGMENT_MAGIC "WALKVWAL"
 #define BATCH_MAGIC   0x42564b57u
+#define LZ4_RATIO_MAX                                                                                        \
+    UINT64_C(255) /* a byte of LZ4 stands for at most so many: no memory for a size that lies */
 
 _Static_assert(64 + 8 == WAL_BATCH_HEADER_BYTES, "the header checksum ends the batch header");
 _Static_assert(WAL_BATCH_HEADER_BYTES < WAL_BLOCK_MIN, "a batch header lies in one block");
@@ -151,6 +153,8 @@ bool wal_batch_payload(struct span bytes, const struct wal_batch_header *h, uint
         *payload = (struct span){stored, h->payload_bytes};
         return h->payload_bytes == h->raw_bytes;
     }
+    if (h->raw_bytes > LZ4_RATIO_MAX * h->payload_bytes)
+        return false;
     scratch->bytes = 0;
     char *raw = buffer_extend(scratch, h->raw_bytes);
     int n = LZ4_decompress_safe(stored, raw, (int)h->payload_bytes, (int)h->raw_bytes);

@@ -181,6 +181,32 @@ static void test_batch_damage(void)
     buffer_free(&scratch);
 }
 
+/* Sizes that LZ4 can have made, up to the most that it saves, and one that it cannot: no memory is taken for
+ * that. */
+static void test_batch_ratio(void)
+{
+    static const size_t sizes[] = {WAL_COMPRESS_MIN, 65536, 16 * 1024 * 1024};
+
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        struct wal_batch_header back, h = {.first_lsn = 9, .count = 1};
+        struct buffer out = {0}, scratch = {0};
+        struct span payload = {calloc(1, sizes[i]), sizes[i]}, found;
+
+        wal_batch_encode(&out, &h, payload, 7, 512);
+        CHECK(wal_batch_header_decode(buffer_span(&out), 7, 512, &back) && back.flags == WAL_FLAG_LZ4, "%zu",
+              sizes[i]);
+        CHECK(wal_batch_payload(buffer_span(&out), &back, 512, &scratch, &found) && span_is(found, payload),
+              "%zu", sizes[i]);
+        buffer_free(&scratch);
+        back.raw_bytes = 255 * back.payload_bytes + 1;
+        CHECK(!wal_batch_payload(buffer_span(&out), &back, 512, &scratch, &found) && scratch.room == 0, "%zu",
+              sizes[i]);
+        buffer_free(&scratch);
+        buffer_free(&out);
+        free((void *)payload.at);
+    }
+}
+
 /* Fields that contradict each other under a good checksum. */
 static void test_batch_nonsense(void)
 {
@@ -248,6 +274,7 @@ void wal_format_suite(void)
     CU_add_test(suite, "segment headers that do not continue the one before", test_segment_header_links);
     CU_add_test(suite, "batches come back", test_batch);
     CU_add_test(suite, "batches, every bit, every length", test_batch_damage);
+    CU_add_test(suite, "sizes that compression can have made", test_batch_ratio);
     CU_add_test(suite, "fields that contradict each other", test_batch_nonsense);
     CU_add_test(suite, "names", test_names);
 }
