@@ -42,6 +42,8 @@ void wal_log_trim(struct wal_log *log, uint64_t floor_lsn)
     size_t unneeded = 0;
     while (unneeded + 1 < log->count && log->first_lsns[unneeded + 1] <= floor_lsn)
         unneeded++;
+    if (unneeded == 0)
+        return; /* an empty log has no memory to move */
     log->count -= unneeded;
     memmove(log->first_lsns, log->first_lsns + unneeded, log->count * sizeof *log->first_lsns);
 }
