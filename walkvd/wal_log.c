@@ -115,7 +115,11 @@ static bool open_segment(struct wal_segment *s, struct disk *disk, const char *d
         io_failed(f, lsn, 0, rc);
     else if (!wal_log_check_header(s, verdict, lsn, last, uuid, f))
         return false;
-    else if (i > 0 && s->header.previous.first_lsn != log->first_lsns[i - 1])
+    else if (i > 0 && s->header.previous.first_lsn < log->first_lsns[i - 1])
+        say(f, WAL_CORRUPT, lsn, 56, lsn, last,
+            "the segment continues that of LSN %" PRIu64 ", but that of LSN %" PRIu64 " stands between them",
+            s->header.previous.first_lsn, log->first_lsns[i - 1]);
+    else if (i > 0 && s->header.previous.first_lsn > log->first_lsns[i - 1])
         say(f, WAL_MISSING, s->header.previous.first_lsn, 0, s->header.previous.first_lsn,
             s->header.previous.last_lsn, "the segment is missing");
     else

@@ -514,6 +514,50 @@ static void test_newer_segment(void)
     end_life(&l);
 }
 
+/* A segment too many, between one and the one that continues it: nothing is missing, and one does not belong.
+ */
+static void test_segment_in_between(void)
+{
+    struct life l;
+    struct wal_log log;
+
+    make_log(&l, SEALED, 1);
+    wal_log_list(&l.disk->disk, DATA_DIR, &log);
+    for (size_t i = 0; i + 1 < log.count; i++) {
+        char path[80], block[BLOCK_BYTES];
+        uint64_t *bytes, lsn = log.first_lsns[i];
+        struct wal_segment_header header;
+
+        segment_path(path, lsn);
+        CU_ASSERT_EQUAL(wal_segment_header_decode(
+                            (struct span){memory_disk_data(l.disk, path, &bytes), BLOCK_BYTES}, &header),
+                        WAL_HEADER_VALID);
+        header.first_lsn = lsn + 1;
+        header.previous = (struct wal_link){lsn, lsn, 1};
+        wal_segment_header_encode(block, &header);
+        segment_path(path, lsn + 1);
+        memory_disk_put(l.disk, path, block, sizeof(block));
+        for (uint64_t from = 0; from < 2; from++) {
+            struct reading r = {.life = &l};
+            r.verdict =
+                wal_log_read(&l.disk->disk, DATA_DIR, &log, l.control.uuid, from ? l.acknowledged_lsn : 0,
+                             l.durable_lsn, 0, NULL, &r.end, &r.finding);
+            CHECK(r.verdict == WAL_CLEAN, "without it: %s", r.finding.sentence);
+            struct wal_log with;
+            wal_log_list(&l.disk->disk, DATA_DIR, &with);
+            r.verdict =
+                wal_log_read(&l.disk->disk, DATA_DIR, &with, l.control.uuid, from ? l.acknowledged_lsn : 0,
+                             l.durable_lsn, 0, NULL, &r.end, &r.finding);
+            CHECK(r.verdict == WAL_CORRUPT && refused(&r), "behind segment %zu: %s: %s: %s", i,
+                  wal_verdict_text(r.verdict), r.finding.file, r.finding.sentence);
+            wal_log_free(&with);
+        }
+        memory_disk_name(l.disk, path)->now = -1;
+    }
+    wal_log_free(&log);
+    end_life(&l);
+}
+
 /* The log ends before what is known from elsewhere. */
 static void test_durable_elsewhere(void)
 {
@@ -985,6 +1029,7 @@ void wal_log_suite(void)
     CU_add_test(suite, "blocks in each other's place", test_misplaced_blocks);
     CU_add_test(suite, "segments removed and swapped", test_segments_removed_and_swapped);
     CU_add_test(suite, "segments of another store or history", test_foreign_segments);
+    CU_add_test(suite, "a segment too many", test_segment_in_between);
     CU_add_test(suite, "a segment of a newer format", test_newer_segment);
     CU_add_test(suite, "what is durable elsewhere", test_durable_elsewhere);
     CU_add_test(suite, "torn tails are cut and nothing else", test_torn_tails);
