@@ -354,7 +354,7 @@ static void flush(struct conn *c)
             break;
         size_t before = c->in.bytes;
         process(c);
-        if (c->out.bytes == 0 && c->in.bytes == before)
+        if (c->out.bytes == 0 && c->in.bytes == before && !c->reset)
             break;
     }
     if (c->state == CONN_HEAD && !c->in.bytes)
