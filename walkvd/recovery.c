@@ -80,6 +80,8 @@ static int refuse_file(struct run *run, enum wal_verdict verdict, const char *fi
 
 static int status_of(int error)
 {
+    if (error == ENOMEM)
+        return EX_OSERR;
     return error == EACCES || error == EPERM || error == ENOENT || error == ENOTDIR || error == EROFS ||
                    error == ENAMETOOLONG
                ? EX_CONFIG
@@ -405,6 +407,8 @@ static int replay(struct run *run, const struct view_state *state, uint64_t dura
         return refuse(run, EX_OSERR,
                       "the view is full: raise view_size, or the size of the file system of %s",
                       run->config->view_path);
+    if (finding.verdict == WAL_FAILED && finding.error == ENOMEM)
+        return refuse(run, EX_OSERR, "out of memory for the recovery of the log");
     if (finding.verdict == WAL_FAILED && finding.error == EBADMSG) {
         finding.verdict = WAL_CORRUPT;
         snprintf(finding.sentence, sizeof finding.sentence, "the log does not fit the state it continues");
@@ -467,8 +471,11 @@ static int try_warm(struct run *run, bool died_before, struct wal_log_end *end, 
 {
     struct recovery *r = run->recovery;
     struct view_state state;
-    *warm = view_attach(r->view, r->control.uuid, &state, why) == 0;
-    if (!*warm)
+    int rc = view_attach(r->view, r->control.uuid, &state, why);
+    *warm = rc == 0;
+    if (rc == -ENOMEM)
+        return refuse(run, EX_OSERR, "out of memory for the view %s", run->config->view_path);
+    if (rc)
         return 0;
     if (run->config->cold_start)
         *why = "asked for with --cold-start";

@@ -6,6 +6,7 @@
 #include "bytes.h"
 #include "log.h"
 #include "lsn_dir.h"
+#include "memory.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -169,8 +170,7 @@ int snapshot_read(struct disk *disk, const char *path, const uint8_t *uuid, snap
     *f = (struct snapshot_finding){.verdict = SNAPSHOT_VALID};
     struct window w;
     char *raw = NULL;
-    XXH3_state_t *total = XXH3_createState();
-    must(total);
+    XXH3_state_t *total = memory_check(XXH3_createState(), "a checksum");
     int rc = window_open(&w, disk, path);
     int verdict = rc ? take_failed(f, 0, rc) : read_header(&w, uuid, h, f);
     if (verdict != SNAPSHOT_VALID)
