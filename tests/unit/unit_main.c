@@ -11,6 +11,9 @@
 #include <sysexits.h>
 
 #define SUITES(X)                                                                                            \
+    X(log)                                                                                                   \
+    X(buffer)                                                                                                \
+    X(op)                                                                                                    \
     X(json_text)                                                                                             \
     X(settings)                                                                                              \
     X(frame)                                                                                                 \
