@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests of common/log: what a line looks like on a terminal and in the journal, which levels are written, that
- * text from outside can forge nothing, where a long line is cut, that errno is kept, and the two ways to die.
+ * Tests of common/log: what a line looks like on a terminal and in the journal, which levels are written,
+ * that text from outside can forge nothing, where a long line is cut, that errno is kept, and the two ways to
+ * die.
  *
  * Standard error is a file in memory while a line is written.
  */
@@ -172,8 +173,8 @@ static void test_text_from_outside(void)
     }
 }
 
-/* Every length around the longest line, with the last characters one, two, three and four bytes long, and with
- * one that becomes four when it is escaped. */
+/* Every length around the longest line, with the last characters one, two, three and four bytes long, and
+ * with one that becomes four when it is escaped. */
 static void test_long_lines(void)
 {
     static const char *const endings[] = {"x", "é", "日", "🙂", "\n"};
@@ -285,7 +286,8 @@ static void test_interrupted_write(void)
     struct capture c;
     int fds[2];
 
-    must(pipe(fds) == 0 && fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0 && fcntl(fds[1], F_SETFL, O_NONBLOCK) == 0);
+    must(pipe(fds) == 0 && fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0 &&
+         fcntl(fds[1], F_SETFL, O_NONBLOCK) == 0);
     while (write(fds[1], filler, sizeof(filler)) > 0)
         continue;
     must(fcntl(fds[1], F_SETFL, 0) == 0);

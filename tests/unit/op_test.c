@@ -38,15 +38,9 @@ static void test_operations(void)
 static void test_results(void)
 {
     static const struct name names[] = {
-        {0, "ok"},
-        {1, "created"},
-        {2, "not_found"},
-        {3, "queue_empty"},
-        {4, "queue_not_found"},
-        {5, "precondition_failed"},
-        {6, "storage_full"},
-        {7, "unavailable"},
-        {8, "outcome_unknown"},
+        {0, "ok"},           {1, "created"},         {2, "not_found"},
+        {3, "queue_empty"},  {4, "queue_not_found"}, {5, "precondition_failed"},
+        {6, "storage_full"}, {7, "unavailable"},     {8, "outcome_unknown"},
         {9, "invalid"},
     };
 
