@@ -22,6 +22,7 @@
     X(wal_log)                                                                                               \
     X(control)                                                                                               \
     X(snapshot)                                                                                              \
+    X(view_read)                                                                                             \
     X(store)                                                                                                 \
     X(http_parser)
 
