@@ -189,6 +189,20 @@ class Order(SocketTest):
             self.assertGreaterEqual(self.status("batches") - batches, 2)
         self.assertEqual(self.status("keys"), 1 + 2 * 128)
 
+    def test_a_checkpoint_holds_what_the_peer_wrote_before(self):
+        peer = self.peer()
+        peer.send(write(SET, "a", b"1", id=1), frame(CHECKPOINT, id=2))
+        kind, id, _ = peer.receive()
+        self.assertEqual((kind, id), (RESULT, 1))
+        self.assertEqual(peer.checkpoint_reply()[0], OK)
+        lsn = peer.set("b")[1]
+        peer.send(write(SET, "c", b"1", id=3), frame(CHECKPOINT, id=4))
+        written = peer.result()[2]
+        code, saved, _ = peer.checkpoint_reply()
+        self.assertEqual(code, OK)
+        self.assertGreaterEqual(saved, written)
+        self.assertGreater(written, lsn)
+
 
 class Limits(SocketTest):
     flags = {"max_connections": 3, "max_value_size": "64KiB", "connection_bytes_in_flight": "64KiB"}
