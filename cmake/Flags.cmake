@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Warnings for every build, hardening for Release, sanitizers for Debug.
+# Warnings for every build, hardening for Release, sanitizers for Debug, counters for coverage.
 include(CheckCCompilerFlag)
 
 add_compile_definitions(_GNU_SOURCE WALKV_VERSION="${PROJECT_VERSION}")
@@ -18,7 +18,12 @@ if(WALKV_WERROR)
 endif()
 
 option(WALKV_SANITIZE "Build with ASan and UBSan (always on in Debug)" OFF)
-if(WALKV_SANITIZE OR CMAKE_BUILD_TYPE STREQUAL "Debug")
+option(WALKV_COVERAGE "Count which branches run, with gcov; scripts/coverage makes this build and reads it" OFF)
+if(WALKV_COVERAGE)
+  # Neither sanitizers nor hardening: both bring branches of their own. walkvd has a second thread, hence atomic.
+  add_compile_options(--coverage -O0 -fprofile-abs-path -fprofile-update=atomic)
+  add_link_options(--coverage)
+elseif(WALKV_SANITIZE OR CMAKE_BUILD_TYPE STREQUAL "Debug")
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
 else()

@@ -253,13 +253,11 @@ static void begin_checkpoint(struct server *s, struct peer *p)
         p->waits_for_checkpoint = true;
 }
 
-static void take_checkpoint(struct server *s, struct peer *p, const struct frame *frame)
+/* It begins after the batch, so that it holds what the peer wrote before it asked. */
+static void take_checkpoint(struct peer *p, const struct frame *frame)
 {
     p->checkpoint_id = frame->id;
-    if (s->checkpoint.pid)
-        p->wants_checkpoint = true; /* the one that is running began before this was asked for */
-    else
-        begin_checkpoint(s, p);
+    p->wants_checkpoint = true;
 }
 
 /* Takes the frames of one peer that go into this turn. Returns false when the batch is full. */
@@ -295,7 +293,7 @@ static bool collect_peer(struct server *s, struct peer *p)
             s->replies[s->reply_count++] = (struct reply){p, frame.id, NULL};
             break;
         case FRAME_CHECKPOINT:
-            take_checkpoint(s, p, &frame);
+            take_checkpoint(p, &frame);
             break;
         default:
             p->broken = true;
@@ -397,6 +395,9 @@ static void look_after_checkpoint(struct server *s)
                 reply_checkpoint(p, outcome == CHECKPOINT_DONE ? RESULT_OK : RESULT_UNAVAILABLE,
                                  s->recovery->control.snapshot_lsn, sentence);
         }
+    }
+    /* One that is running began before these were asked for. */
+    if (!s->stopping && !s->checkpoint.pid) {
         for (struct peer *p = s->peers; p; p = p->next) {
             if (p->wants_checkpoint)
                 begin_checkpoint(s, p);
