@@ -20,38 +20,36 @@ static bool is_temporary(const char *path)
     return length > 4 && strcmp(path + length - 4, ".tmp") == 0;
 }
 
-/* The distinct values of a name: durable, now, between. */
-static unsigned name_states(const struct memory_name *name, int states[STATES_MAX])
+static void add_state(int64_t states[STATES_MAX], unsigned *count, int64_t value)
+{
+    for (unsigned i = 0; i < *count; i++) {
+        if (states[i] == value)
+            return;
+    }
+    if (*count < STATES_MAX)
+        states[(*count)++] = value;
+}
+
+/* The distinct values: durable, now, those between. */
+static unsigned name_states(const struct memory_name *name, int64_t states[STATES_MAX])
 {
     unsigned count = 0;
-    const int first[2] = {name->durable, name->now};
 
-    for (size_t i = 0; i < name->between_count + 2 && count < STATES_MAX; i++) {
-        int value = i < 2 ? first[i] : name->between[i - 2];
-        bool known = false;
-
-        for (unsigned j = 0; j < count; j++)
-            known = known || states[j] == value;
-        if (!known)
-            states[count++] = value;
-    }
+    add_state(states, &count, name->durable);
+    add_state(states, &count, name->now);
+    for (size_t i = 0; i < name->between_count; i++)
+        add_state(states, &count, name->between[i]);
     return count;
 }
 
-static unsigned size_states(const struct memory_inode *inode, uint64_t states[STATES_MAX])
+static unsigned size_states(const struct memory_inode *inode, int64_t states[STATES_MAX])
 {
     unsigned count = 0;
-    const uint64_t first[2] = {inode->durable_bytes, inode->bytes};
 
-    for (size_t i = 0; i < inode->size_count + 2 && count < STATES_MAX; i++) {
-        uint64_t value = i < 2 ? first[i] : inode->sizes[i - 2];
-        bool known = false;
-
-        for (unsigned j = 0; j < count; j++)
-            known = known || states[j] == value;
-        if (!known)
-            states[count++] = value;
-    }
+    add_state(states, &count, (int64_t)inode->durable_bytes);
+    add_state(states, &count, (int64_t)inode->bytes);
+    for (size_t i = 0; i < inode->size_count; i++)
+        add_state(states, &count, (int64_t)inode->sizes[i]);
     return count;
 }
 
@@ -104,11 +102,11 @@ static void choose_file(const struct memory_disk *m, struct memory_inode *inode,
                         uint64_t seed, choose_fn *choose, void *arg)
 {
     static char row[STATES_MAX * MEMORY_SECTOR_BYTES];
-    uint64_t sizes[STATES_MAX];
+    int64_t sizes[STATES_MAX];
     unsigned states = size_states(inode, sizes);
 
     if (states > 1)
-        inode->durable_bytes = sizes[choose(states, arg)];
+        inode->durable_bytes = (uint64_t)sizes[choose(states, arg)];
     /* Nobody reads a temporary file: all of its sectors go one way. */
     unsigned all = temporary && inode->version_count + inode->bytes > 0 ? choose(2, arg) : 0;
     for (uint64_t i = 0; i < inode->room / MEMORY_SECTOR_BYTES; i++) {
@@ -127,7 +125,7 @@ enum { UNNAMED, ONLY_TEMPORARY, NAMED };
 static void find_named(const struct memory_disk *m, uint8_t *named)
 {
     for (size_t i = 0; i < m->name_count; i++) {
-        int states[STATES_MAX];
+        int64_t states[STATES_MAX];
         unsigned count = name_states(&m->names[i], states);
 
         for (unsigned j = 0; j < count; j++) {
@@ -161,11 +159,11 @@ static void cut(struct memory_disk *m, uint64_t seed, choose_fn *choose, void *a
     must(named != NULL);
     find_named(m, named);
     for (size_t i = 0; i < m->name_count; i++) {
-        int states[STATES_MAX];
+        int64_t states[STATES_MAX];
         unsigned count = name_states(&m->names[i], states);
 
         if (count > 1)
-            m->names[i].durable = states[choose(count, arg)];
+            m->names[i].durable = (int)states[choose(count, arg)];
     }
     for (size_t i = 0; i < m->inode_count; i++) {
         if (named[i] != UNNAMED)
