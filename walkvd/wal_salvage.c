@@ -209,8 +209,12 @@ static enum wal_verdict judge_end(struct salvage *s, struct wal_segment *segment
         s->out->failure = f;
         return WAL_FAILED;
     }
-    if (f.verdict != WAL_CLEAN && s->visitor->finding)
+    if (f.verdict != WAL_CLEAN && s->visitor->finding) {
+        char name[WAL_NAME_BYTES + 1];
+        wal_name(name, s->end.first_lsn); /* not what the header says */
+        snprintf(f.file, sizeof f.file, "wal/%s", name);
         s->visitor->finding(&f, s->visitor->arg);
+    }
     s->out->end_known = f.verdict == WAL_CLEAN || f.verdict == WAL_TORN;
     raise_lsn(&s->out->known_lsn, f.last_lsn);
     return WAL_CLEAN;
