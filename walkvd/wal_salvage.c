@@ -188,7 +188,8 @@ static int take_batch(struct salvage *s, const struct piece *p, const struct wal
     struct wal_link before = {0, h->first_lsn - 1, h->chain};
     if (batch->offset == segment->header.block_bytes) { /* it continues the header, and the link says what */
         before = p->header.previous;
-        if (p->verdict != WAL_CLEAN || h->chain != p->header.checksum || s->split)
+        if (p->verdict != WAL_CLEAN || h->chain != p->header.checksum || h->first_lsn != p->first_lsn ||
+            s->split)
             before.last_lsn = WAL_SALVAGE_UNKNOWN;
     }
     bool continues = h->chain == at->chain && h->first_lsn == at->next_lsn;
