@@ -157,19 +157,22 @@ void wal_log_judge_end(struct wal_segment *s, uint64_t durable_lsn, struct wal_f
             tail.torn_bytes);
 }
 
-/* Where the next segment says that segment i ends; UINT64_MAX when it says nothing. */
-static uint64_t end_by_link(struct disk *disk, const char *data_dir, const struct wal_log *log, size_t i)
+/* Sets `*end` to where the next segment says that segment i ends; UINT64_MAX when it says nothing. Returns 0
+ * or a negative errno. */
+static int end_by_link(struct disk *disk, const char *data_dir, const struct wal_log *log, size_t i,
+                       uint64_t *end)
 {
     struct wal_segment next = {.fd = -1};
     char path[4096];
     enum wal_header_verdict verdict = WAL_HEADER_DAMAGED;
-    uint64_t end = UINT64_MAX;
-    if (i + 1 < log->count && wal_log_path(path, sizeof path, data_dir, log->first_lsns[i + 1]) &&
-        wal_segment_open(&next, disk, path, &verdict) == 0 && verdict == WAL_HEADER_VALID &&
-        next.header.previous.first_lsn == log->first_lsns[i])
-        end = next.header.previous.last_lsn;
+    *end = UINT64_MAX;
+    if (i + 1 == log->count || !wal_log_path(path, sizeof path, data_dir, log->first_lsns[i + 1]))
+        return 0;
+    int rc = wal_segment_open(&next, disk, path, &verdict);
+    if (!rc && verdict == WAL_HEADER_VALID && next.header.previous.first_lsn == log->first_lsns[i])
+        *end = next.header.previous.last_lsn;
     wal_segment_close(&next);
-    return end;
+    return rc;
 }
 
 /* Reads the batches of one segment up to `last_lsn` [link-ends-segment]. Returns 0 or a negative errno. */
@@ -235,8 +238,15 @@ enum wal_verdict wal_log_read(struct disk *disk, const char *data_dir, const str
             wal_segment_close(&s);
             continue;
         }
+        uint64_t last_lsn;
+        int rc = end_by_link(disk, data_dir, log, i, &last_lsn);
+        if (rc) {
+            io_failed(f, log->first_lsns[i + 1], 0, rc);
+            wal_segment_close(&s);
+            break;
+        }
         end->sealed = false;
-        int rc = read_batches(&s, end_by_link(disk, data_dir, log, i), visitor, end);
+        rc = read_batches(&s, last_lsn, visitor, end);
         end->segments_read++;
         previous_read = true;
         if (rc)

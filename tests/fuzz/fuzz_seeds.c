@@ -154,7 +154,10 @@ static void log_batches(struct log_seed *l)
 
 static void log_save(struct log_seed *l)
 {
+    size_t bytes = l->seed.bytes;
     save("wal", &l->seed);
+    l->seed.bytes = bytes;
+    save("salvage", &l->seed);
     buffer_free(&l->seed);
 }
 

@@ -558,6 +558,28 @@ static void test_segment_in_between(void)
     end_life(&l);
 }
 
+/* A disk that fails at any one call is not taken for damage or for an end. */
+static void test_read_failures(void)
+{
+    struct life l;
+    struct wal_log log;
+
+    make_log(&l, SEALED, 1);
+    wal_log_list(&l.disk->disk, DATA_DIR, &log);
+    for (uint64_t k = 1;; k++) {
+        l.disk->fail_at = l.disk->calls + k;
+        l.disk->failed_call = NULL;
+        struct reading r = read_log(&l, &l.disk->disk, &log);
+        if (!l.disk->failed_call)
+            break;
+        CHECK(r.verdict == WAL_FAILED && r.finding.error == EIO && !r.wrong, "call %ju, %s: %s: %s",
+              (uintmax_t)k, l.disk->failed_call, wal_verdict_text(r.verdict), r.finding.sentence);
+    }
+    l.disk->fail_at = 0;
+    wal_log_free(&log);
+    end_life(&l);
+}
+
 /* The log ends before what is known from elsewhere. */
 static void test_durable_elsewhere(void)
 {
@@ -1030,6 +1052,7 @@ void wal_log_suite(void)
     CU_add_test(suite, "segments removed and swapped", test_segments_removed_and_swapped);
     CU_add_test(suite, "segments of another store or history", test_foreign_segments);
     CU_add_test(suite, "a segment too many", test_segment_in_between);
+    CU_add_test(suite, "a disk that fails while it is read", test_read_failures);
     CU_add_test(suite, "a segment of a newer format", test_newer_segment);
     CU_add_test(suite, "what is durable elsewhere", test_durable_elsewhere);
     CU_add_test(suite, "torn tails are cut and nothing else", test_torn_tails);
