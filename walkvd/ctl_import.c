@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -115,14 +116,29 @@ static void make_empty_queue(struct import *im)
     submit(im, OP_DEQUEUE, buffer_span(&im->name), (struct span){0});
 }
 
-static void __attribute__((noreturn)) bad_at(const char *path, const struct json_error *e)
+/* What came before the wrong place is done and counted; then the import ends. */
+static void __attribute__((noreturn, format(printf, 2, 3)))
+bad_input(struct import *im, const char *format, ...)
 {
-    fatal(EX_DATAERR, "%s: line %u, column %u: %s", path, e->line, e->column, e->reason);
+    char place[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(place, sizeof place, format, arguments);
+    va_end(arguments);
+    drain(im);
+    ctl_progress_end(&im->progress);
+    fatal(EX_DATAERR, "%s; %" PRIu64 " operations were done before", place, im->sent);
 }
 
-static void __attribute__((noreturn)) bad_entry(const char *path, struct span token, const char *why)
+static void __attribute__((noreturn)) bad_at(struct import *im, const char *path, const struct json_error *e)
 {
-    fatal(EX_DATAERR, "%s: at %.*s: %s", path, (int)(token.bytes < 80 ? token.bytes : 80), token.at, why);
+    bad_input(im, "%s: line %u, column %u: %s", path, e->line, e->column, e->reason);
+}
+
+static void __attribute__((noreturn))
+bad_entry(struct import *im, const char *path, struct span token, const char *why)
+{
+    bad_input(im, "%s: at %.*s: %s", path, (int)(token.bytes < 80 ? token.bytes : 80), token.at, why);
 }
 
 static void import_queues(struct import *im, const char *path, struct span text)
@@ -134,21 +150,21 @@ static void import_queues(struct import *im, const char *path, struct span text)
     json_members_begin(&queues, text, VALUE_DEPTH_MAX + 2);
     while ((more = json_members_next(&queues, &name, &list)) == 1) {
         if (!take_name(im, name, &why))
-            bad_entry(path, name, why);
+            bad_entry(im, path, name, why);
         uint64_t count = 0;
         json_elements_begin(&items, list, VALUE_DEPTH_MAX + 1);
         while ((more = json_elements_next(&items, &value)) == 1) {
             if (!enqueue(im, value, &why))
-                bad_entry(path, name, why);
+                bad_entry(im, path, name, why);
             count++;
         }
         if (more < 0)
-            bad_entry(path, name, "a queue must be an array of values");
+            bad_entry(im, path, name, "a queue must be an array of values");
         if (!count)
             make_empty_queue(im);
     }
     if (more < 0)
-        bad_entry(path, (struct span){"\"queues\"", 8}, "must be an object of arrays");
+        bad_entry(im, path, (struct span){"\"queues\"", 8}, "must be an object of arrays");
 }
 
 static bool is_queues(struct span name)
@@ -168,11 +184,11 @@ static void import_document(struct import *im, const char *path, struct span tex
         if (is_queues(name))
             import_queues(im, path, value);
         else if (!set_key(im, name, value, &why))
-            bad_entry(path, name, why);
+            bad_entry(im, path, name, why);
         ctl_progress(&im->progress, (uint64_t)(value.at - text.at), text.bytes, "bytes");
     }
     if (more < 0)
-        bad_at(path, &members.error);
+        bad_at(im, path, &members.error);
 }
 
 /* Takes the next line that is not blank off the front. */
@@ -203,8 +219,7 @@ static void import_lines(struct import *im, const char *path, struct span text)
         struct json_error error;
         const char *why = "a line has either \"key\" and \"value\", or \"queue\"";
         if (!json_text_members(line, VALUE_DEPTH_MAX + 1, names, values, 3, &error))
-            fatal(EX_DATAERR, "%s: line %" PRIu64 ", column %u: %s", path, number, error.column,
-                  error.reason);
+            bad_input(im, "%s: line %" PRIu64 ", column %u: %s", path, number, error.column, error.reason);
         bool good = false;
         if (values[0].at && !values[1].at && values[2].at && *values[0].at == '"')
             good = set_key(im, values[0], values[2], &why);
@@ -216,7 +231,7 @@ static void import_lines(struct import *im, const char *path, struct span text)
                 make_empty_queue(im);
         }
         if (!good)
-            fatal(EX_DATAERR, "%s: line %" PRIu64 ": %s", path, number, why);
+            bad_input(im, "%s: line %" PRIu64 ": %s", path, number, why);
         ctl_progress(&im->progress, (uint64_t)(line.at - text.at), text.bytes, "bytes");
     }
 }
