@@ -209,21 +209,42 @@ static bool next_line(struct span *text, struct span *line, uint64_t *number)
 }
 
 /* {"key":...,"value":...} or {"queue":...[,"value":...]} a line */
+static const struct span line_names[] = {{"key", 3}, {"queue", 5}, {"value", 5}};
+enum { LINE_NAMES = sizeof line_names / sizeof *line_names };
+
+/* Finds the members of a line. `*only` is false when it has others than these. */
+static bool parse_line(struct span line, struct span values[LINE_NAMES], bool *only, struct json_error *error)
+{
+    struct json_members members;
+    struct span name, value;
+    *only = true;
+    if (!json_text_members(line, VALUE_DEPTH_MAX + 1, line_names, values, LINE_NAMES, error))
+        return false;
+    json_members_begin(&members, line, VALUE_DEPTH_MAX + 1);
+    while (json_members_next(&members, &name, &value) == 1) {
+        unsigned i = 0;
+        while (i < LINE_NAMES && !json_text_equals(name, line_names[i]))
+            i++;
+        *only = *only && i < LINE_NAMES;
+    }
+    return true;
+}
+
 static void import_lines(struct import *im, const char *path, struct span text)
 {
-    static const struct span names[] = {{"key", 3}, {"queue", 5}, {"value", 5}};
     struct span rest = text, line;
     uint64_t number = 0;
     while (next_line(&rest, &line, &number)) {
-        struct span values[3];
+        struct span values[LINE_NAMES];
         struct json_error error;
-        const char *why = "a line has either \"key\" and \"value\", or \"queue\"";
-        if (!json_text_members(line, VALUE_DEPTH_MAX + 1, names, values, 3, &error))
+        const char *why = "a line has \"key\" and \"value\", or \"queue\" and perhaps \"value\", no more";
+        bool only, good = false;
+        if (!parse_line(line, values, &only, &error))
             bad_input(im, "%s: line %" PRIu64 ", column %u: %s", path, number, error.column, error.reason);
-        bool good = false;
-        if (values[0].at && !values[1].at && values[2].at && *values[0].at == '"')
+        if (only && values[0].at && !values[1].at && values[2].at && *values[0].at == '"')
             good = set_key(im, values[0], values[2], &why);
-        else if (values[1].at && !values[0].at && *values[1].at == '"' && take_name(im, values[1], &why)) {
+        else if (only && values[1].at && !values[0].at && *values[1].at == '"' &&
+                 take_name(im, values[1], &why)) {
             good = true;
             if (values[2].at)
                 good = enqueue(im, values[2], &why);
@@ -406,17 +427,13 @@ static int import_directory(struct import *im, const char *dir)
  * line. */
 static bool looks_like_lines(struct span text)
 {
-    static const struct span names[] = {{"key", 3}, {"queue", 5}, {"value", 5}};
-    struct span rest = text, line, values[3];
+    struct span rest = text, line, values[LINE_NAMES];
     struct json_error error;
     uint64_t number = 0;
-    if (!next_line(&rest, &line, &number) ||
-        !json_text_members(line, VALUE_DEPTH_MAX + 1, names, values, 3, &error))
+    bool only;
+    if (!next_line(&rest, &line, &number) || !parse_line(line, values, &only, &error) || !only)
         return false;
-    bool one_line =
-        (values[0].at && *values[0].at == '"' && values[2].at) || (values[1].at && *values[1].at == '"');
-    struct span second;
-    return one_line && (next_line(&rest, &second, &number) || values[1].at || values[0].at);
+    return (values[0].at && *values[0].at == '"' && values[2].at) || (values[1].at && *values[1].at == '"');
 }
 
 int ctl_import(const struct ctl *ctl)

@@ -65,6 +65,10 @@ class Shapes(ImportTest):
             ('{"queue":[1]}', ({"queue": [1]}, {})),
             ('{"value":"v"}', ({"value": "v"}, {})),
             ('{"key":"a"}', ({"key": "a"}, {})),
+            # One that goes on, or has other members as well.
+            ('{\n"key":"a",\n"value":1}', ({"key": "a", "value": 1}, {})),
+            ('{"key":"a","value":1,"other":2}', ({"key": "a", "value": 1, "other": 2}, {})),
+            ('{"queue":"a","queues":{"q":[1]}}', ({"queue": "a"}, {"q": [1]})),
             ("{}", ({}, {})),
             ('{"queues":{}}', ({}, {})),
         ):
@@ -138,7 +142,7 @@ class Refusals(ImportTest):
                                    ({"a": 1, "b": 1, "c": 1}, {}))
 
     def test_lines(self):
-        wrong = 'a line has either "key" and "value", or "queue"'
+        wrong = 'a line has "key" and "value", or "queue" and perhaps "value", no more'
         large = '"' + "x" * 65536 + '"'
         for line, why in (
             ('{"key":"b"', "column 11: the text ends too early"),
@@ -151,6 +155,9 @@ class Refusals(ImportTest):
             ('{"queue":{}}', wrong),
             ('{"key":"b","queue":"q","value":1}', wrong),
             ('{"key":1,"queue":"q"}', wrong),
+            ('{"key":"b","value":1,"other":1}', wrong),
+            ('{"queue":"q","values":[1,2]}', wrong),
+            ('{"Key":"b","value":1}', wrong),
             ('{"key":"b","value":' + large + "}", "a value is larger than max_value_size"),
             ('{"queue":"q","value":' + large + "}", "a value is larger than max_value_size"),
         ):
