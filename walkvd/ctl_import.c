@@ -183,6 +183,8 @@ static void import_document(struct import *im, const char *path, struct span tex
     while ((more = json_members_next(&members, &name, &value)) == 1) {
         if (is_queues(name))
             import_queues(im, path, value);
+        else if (!json_text_check(value, VALUE_DEPTH_MAX, NULL))
+            bad_entry(im, path, name, "a value is nested too deeply");
         else if (!set_key(im, name, value, &why))
             bad_entry(im, path, name, why);
         ctl_progress(&im->progress, (uint64_t)(value.at - text.at), text.bytes, "bytes");

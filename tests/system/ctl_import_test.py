@@ -120,6 +120,21 @@ class Refusals(ImportTest):
                 self.clear()
                 self.assertRefused(text, place, contents)
 
+    def test_nesting_ends_at_512(self):
+        """In every shape, so that what is exported can be imported again."""
+        deep, deeper = ("[" * depth + "1" + "]" * depth for depth in (512, 513))
+        for shape, place in (('{"k":%s}', 'at "k": a value is nested too deeply'),
+                             ('{"queues":{"q":[%s]}}', "line 1, column 529: nested too deeply"),
+                             ('{"key":"k","value":%s}\n{"key":"b","value":1}', None),
+                             ('{"queue":"q","value":%s}', None)):
+            with self.subTest(shape):
+                self.clear()
+                self.imported(shape % deep)
+                if place:
+                    self.assertRefused(shape % deeper, place)
+        self.assertRefused('{"key":"b","value":1}\n{"key":"k","value":%s}' % deeper, "line 2, column 532: nested too")
+        self.assertRefused('{"key":"b","value":1}\n{"queue":"k","value":%s}' % deeper, "line 2, column 534: nested too")
+
     def test_what_came_before_is_done_and_counted(self):
         for count in (1, 511, 512, 513, 1500):
             with self.subTest(count=count):
