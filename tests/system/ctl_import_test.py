@@ -210,12 +210,13 @@ class Original(ImportTest):
         return done.stderr
 
     def test_clear(self):
-        """Of all keys, and not of those that are set after it."""
+        """Of all keys that came from there, and not of those that are set after it."""
         self.walkv.set("stranger", "1")
+        self.walkv.set("queues", "1")
         self.original('{"a":1,"queues":{"q":[1]}}',
                       started("SET", id=1, key="b", value=1) + started("QUEUE_ENQUEUE", id=2, queue="q", value=2)
                       + started("CLEAR", id=3) + started("SET", id=4, key="c", value=1))
-        self.assertEqual(self.walkv.contents(), ({"stranger": 1, "c": 1}, {"q": [1, 2]}))
+        self.assertEqual(self.walkv.contents(), ({"stranger": 1, "queues": 1, "c": 1}, {"q": [1, 2]}))
 
     def test_clear_looks_only_at_what_set_a_key(self):
         self.original("{}", started("SET", id=1, key="a", value=1) + '{"type":"SET","key":1}\n{"type":"SET"}\nnothing\n'
