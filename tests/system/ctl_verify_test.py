@@ -5,10 +5,11 @@ the exit status that belong to it. damage_test.py holds verify to what walkvd sa
 import json
 import shutil
 import signal
+import subprocess
 import tempfile
 from pathlib import Path
 
-from walkv import (EX_CONFIG, EX_DATA, EX_IO, WALKVCTL, SystemTest, Walkv, fingerprint, main, reseal, run,
+from walkv import (EX_CONFIG, EX_DATA, EX_IO, WALKVCTL, SystemTest, Walkv, environment, fingerprint, main, reseal, run,
                    wait_until)
 
 HEADER_BYTES = 512
@@ -297,6 +298,13 @@ class Dump(VerifyTest):
         sealed = [e for e in self.dump() if e.get("seal")]
         self.assertEqual([e["op"] for e in sealed], ["noop"] * len(self.segments))
         self.assertEqual([e["segment"] for e in sealed], self.segments)
+
+    def test_output_that_cannot_be_written(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([WALKVCTL, "dump", self.data], stdout=full, stderr=subprocess.PIPE, text=True,
+                                  check=False, env=environment())
+        self.assertEqual(done.returncode, EX_IO)
+        self.assertEqual(done.stderr, "walkvctl: standard output cannot be written: No space left on device\n")
 
 
 if __name__ == "__main__":
