@@ -277,7 +277,7 @@ int ctl_dump(const struct ctl *ctl)
     struct wal_log_end end;
     struct wal_finding finding;
     status = read_log(&v, &visitor, ctl->from_lsn ? ctl->from_lsn - 1 : 0, &end, &finding);
-    if (status)
+    if (status && !ferror(stdout)) /* else it was not the log that failed */
         fprintf(stderr, "walkvctl: %s: %s/%s at offset %" PRIu64 ": %s (LSN %" PRIu64 " to %" PRIu64 ")\n",
                 wal_verdict_text(finding.verdict), ctl->operand, finding.file, finding.offset,
                 finding.sentence, finding.first_lsn, finding.last_lsn);

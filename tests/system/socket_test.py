@@ -12,7 +12,7 @@ import socket
 import struct
 from pathlib import Path
 
-from raw_frames import (CHECKPOINT, CHECKPOINT_REPLY, CLEAR, CREATED, DELETE, ENQUEUE, GREETING, HEADER, MAGIC, NOOP, OK,
+from raw_frames import (CHECKPOINT, CLEAR, CREATED, DELETE, ENQUEUE, GREETING, HEADER, MAGIC, NOOP, OK,
                     PRECONDITION_FAILED, RESULT, SET, STATUS, STATUS_REPLY, STORAGE_FULL, UNAVAILABLE, WORKER, WRITE,
                     WRITE_HEAD, Peer, frame, hello, write)
 from walkv import EX_CONFIG, EX_IO, EX_UNAVAILABLE, WALKVD, SystemTest, main, run, wait_until
