@@ -13,8 +13,9 @@
  *     WALKV_FAIL_MALLOC    that file, 32 bytes long
  *     WALKV_FAIL_PROGRAM   the name of the program that is meant; its children of another name are left alone
  *
- * Counting begins when the libraries of the program have been loaded: what the loader allocates before that
- * is not walkv's business. glibc's own functions (strdup, asprintf, opendir ...) come by here as everybody
+ * Counting begins when the libraries of the program have been loaded and ends when it calls exit(): what the
+ * loader allocates before is not walkv's business, and gcov, which writes its counts in exit(), dies of a
+ * failure. glibc's own functions (strdup, asprintf, opendir ...) come by here as everybody
  * else does. It calls glibc's allocator by its other names, so nothing has to be looked up and nothing can
  * recurse.
  */
@@ -46,7 +47,7 @@ extern void *__libc_memalign(size_t, size_t);
 
 void *memalign(size_t alignment, size_t bytes); /* <malloc.h> has it, and nobody else wants it */
 
-static struct plan *plan; /* NULL: nothing is counted */
+static _Atomic(struct plan *) the_plan; /* NULL: nothing is counted */
 
 __attribute__((constructor)) static void begin(void)
 {
@@ -56,18 +57,26 @@ __attribute__((constructor)) static void begin(void)
     int fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0)
         abort();
-    void *page = mmap(NULL, sizeof *plan, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *page = mmap(NULL, sizeof(struct plan), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (page == MAP_FAILED)
         abort();
     close(fd);
-    plan = page;
+    the_plan = page;
+}
+
+static void end(void)
+{
+    the_plan = NULL;
 }
 
 static bool fails(void)
 {
+    struct plan *plan = the_plan;
     if (!plan)
         return false;
     uint64_t call = atomic_fetch_add(&plan->count, 1) + 1;
+    if (call == 1)
+        atexit(end); /* not in begin(): what is registered before main() comes last, behind gcov */
     if (!plan->fail_at || call < plan->fail_at || (call > plan->fail_at && !plan->from_then_on))
         return false;
     atomic_fetch_add(&plan->failures, 1);
