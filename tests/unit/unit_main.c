@@ -25,6 +25,7 @@
     X(snapshot)                                                                                              \
     X(view_read)                                                                                             \
     X(store)                                                                                                 \
+    X(view_grace)                                                                                            \
     X(http_parser)
 
 #define X(name) void name##_suite(void);
