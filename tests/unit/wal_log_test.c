@@ -719,6 +719,43 @@ static void test_witness_names_what_is_missing(void)
     end_life(&l);
 }
 
+/* A batch of another history of this store, which a restored backup has left on the disk, claims that later
+ * LSNs were durable. It has another salt: it is garbage, and no witness. */
+static void test_no_witness_of_another_history(void)
+{
+    const struct wal_options options = {.segment_bytes = 32768, .block_bytes = BLOCK_BYTES};
+    struct life l, other;
+    struct reading good, r;
+    char path[80];
+    uint64_t *bytes, *other_bytes;
+
+    begin_life(&l, 1);
+    begin_life(&other, 1);
+    CU_ASSERT_EQUAL_FATAL(open_log(&l, &options, &(struct wal_link){0}), 0);
+    CU_ASSERT_EQUAL_FATAL(open_log(&other, &options, &(struct wal_link){0}), 0);
+    for (unsigned i = 0; i < 4; i++)
+        CU_ASSERT_EQUAL_FATAL(append(&l, 1, true), 0);
+    for (unsigned i = 0; i < 16; i++)
+        CU_ASSERT_EQUAL_FATAL(append(&other, 1, true), 0);
+    good = read_memory(&l);
+    segment_path(path, good.end.link.first_lsn);
+    char *data = memory_disk_data(l.disk, path, &bytes);
+    const char *stale = memory_disk_data(other.disk, path, &other_bytes);
+    unsigned witnesses = 0;
+    for (uint64_t at = good.end.offset; at < *bytes; at += BLOCK_BYTES) {
+        if (memcmp(stale + at, "WKVB", 4) != 0)
+            continue;
+        witnesses++;
+        memcpy(data + at, stale + at, BLOCK_BYTES);
+        r = read_memory(&l);
+        CHECK(whole(&r) && r.verdict == WAL_TORN, "block at %ju: %s: %s", (uintmax_t)at,
+              wal_verdict_text(r.verdict), r.finding.sentence);
+    }
+    CHECK(witnesses > 5, "%u batches", witnesses);
+    end_life(&l);
+    end_life(&other);
+}
+
 /* [link-ends-segment] A batch that a start did not find shows up again behind the end that the next segment
  * knows: it is passed over, unless it says that another one there was durable. */
 static void test_behind_the_link(void)
@@ -1058,6 +1095,7 @@ void wal_log_suite(void)
     CU_add_test(suite, "torn tails are cut and nothing else", test_torn_tails);
     CU_add_test(suite, "chain and LSN continue", test_chain_and_lsn);
     CU_add_test(suite, "a witness names what is missing", test_witness_names_what_is_missing);
+    CU_add_test(suite, "a batch of another history is no witness", test_no_witness_of_another_history);
     CU_add_test(suite, "a batch behind the end of its segment", test_behind_the_link);
     CU_add_test(suite, "EIO at every call, once", test_eio_once);
     CU_add_test(suite, "EIO at every call, for ever", test_eio_for_ever);
