@@ -14,7 +14,7 @@
 
 int buffer_reserve(struct buffer *b, size_t more)
 {
-    if (b->room - b->bytes >= more)
+    if (b->data && b->room - b->bytes >= more)
         return 0;
     if (more > SIZE_MAX / 2 - b->bytes)
         return -ENOMEM;

@@ -21,7 +21,7 @@
  *     RESULT           struct write_result below
  *     STATUS           empty
  *     STATUS_REPLY     struct status (status.h), by its table
- *     CHECKPOINT       empty; answered when the checkpoint is done
+ *     CHECKPOINT       empty; holds what was written before; answered when done, others meanwhile
  *     CHECKPOINT_REPLY 2 result (enum result), 8 LSN of the checkpoint, 2 n + sentence if it failed
  *
  *     WRITE   0 1 op        1 1 condition     2 2 name bytes     4 4 value bytes     8 4 extension bytes (0)

@@ -12,6 +12,7 @@
 #include "settings.h"
 
 #include "log.h"
+#include "memory.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -296,9 +297,7 @@ static int set_value(const struct setting *setting, void *config, const char *te
         *number_member(setting, config) = number;
     } else {
         free(*text_member(setting, config));
-        *text_member(setting, config) = strdup(text);
-        if (*text_member(setting, config) == NULL)
-            fatal(EX_OSERR, "out of memory while reading the configuration");
+        *text_member(setting, config) = memory_text(text);
     }
     return 0;
 }
@@ -533,9 +532,7 @@ int settings_load_stream(const struct settings_table *table, void *config, FILE 
                                  .error_size = error_size};
     int bad_line;
 
-    reader.set_on_line = calloc(table->count, sizeof(*reader.set_on_line));
-    if (reader.set_on_line == NULL)
-        fatal(EX_OSERR, "out of memory while reading the configuration");
+    reader.set_on_line = memory_new(table->count, sizeof(*reader.set_on_line), "the configuration");
     errno = 0;
     bad_line = ini_parse_stream(read_line, &reader, set_from_file, &reader);
     free(reader.set_on_line);
@@ -550,7 +547,7 @@ int settings_load_stream(const struct settings_table *table, void *config, FILE 
         reader.line = (unsigned)bad_line;
         file_error(&reader, "neither a [section] nor name = value");
     } else if (bad_line < 0) {
-        fatal(EX_OSERR, "out of memory while reading the configuration");
+        fatal(EX_OSERR, "out of memory for the configuration");
     }
     return reader.failed_line == 0 ? 0 : -EINVAL;
 }
@@ -960,7 +957,7 @@ void settings_load(const struct settings_table *table, void *config, int argc, c
     if (result == -ENOENT && commands.config_file == NULL)
         found = " does not exist";
     else if (result < 0)
-        fatal(EX_CONFIG, "%s", error);
+        fatal(result == -ENOMEM ? EX_OSERR : EX_CONFIG, "%s", error);
     file_fits = fits_together(table, config, error, sizeof(error));
     if (settings_apply_flags(table, config, argc, argv, &commands, error, sizeof(error)) < 0)
         panic("flags that were accepted before: %s", error);

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,10 +35,8 @@ struct view_reader {
 
 struct view_reader *view_reader_new(const char *path, const uint8_t *uuid, uint64_t grace_ns)
 {
-    struct view_reader *r = calloc(1, sizeof *r);
-    must(r);
-    r->path = strdup(path);
-    must(r->path);
+    struct view_reader *r = memory_new(1, sizeof *r, "a reader of the view");
+    r->path = memory_text(path);
     r->asked_grace_ns = grace_ns;
     r->any_store = !uuid;
     if (uuid)
@@ -163,7 +162,10 @@ static int attach(struct view_reader *r)
         goto fail;
     }
     rc = mdb_env_create(&r->view.env);
-    must(rc == 0);
+    if (rc) {
+        rc = reader_errno(rc);
+        goto fail;
+    }
     must(mdb_env_set_maxdbs(r->view.env, 16) == 0);
     rc = mdb_env_open(r->view.env, r->path, MDB_NOSUBDIR | MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0);
     if (rc) {

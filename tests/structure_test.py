@@ -79,7 +79,7 @@ class Structure(unittest.TestCase):
             self.assertEqual(found, [], path.name)
 
     def test_every_source_says_its_licence(self):
-        for folder in FOLDERS + ("tests/kit", "tests/unit"):
+        for folder in FOLDERS + ("tests/fuzz", "tests/kit", "tests/unit"):
             for path in sources(folder):
                 self.assertIn("SPDX-License-Identifier: MIT", path.read_text()[:1500], path)
 

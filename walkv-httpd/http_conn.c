@@ -76,17 +76,25 @@ void conn_open(struct worker *w, int fd)
         return;
     }
     struct conn *c = calloc(1, sizeof *c);
-    must(c);
+    if (!c) {
+        log_warning("a connection was refused: out of memory");
+        close(fd);
+        return;
+    }
     c->worker = w;
     c->fd = fd;
     c->readable = event_new(w->base, fd, EV_READ | EV_PERSIST, on_readable, c);
     c->writable = event_new(w->base, fd, EV_WRITE, on_writable, c);
-    must(c->readable && c->writable && event_add(c->readable, NULL) == 0);
-    c->reading = true;
     http_parser_start(&c->parser);
     c->deadline_ns = clock_monotonic_ns() + w->config->header_timeout_ns;
     link_first(w, c);
     w->conn_count++;
+    if (!c->readable || !c->writable || event_add(c->readable, NULL)) {
+        log_warning("a connection was refused: out of memory");
+        conn_close(c);
+        return;
+    }
+    c->reading = true;
 }
 
 void conn_close(struct conn *c)
@@ -95,8 +103,10 @@ void conn_close(struct conn *c)
     walkvd_client_forget(w->client, c);
     unlink_conn(w, c);
     w->conn_count--;
-    event_free(c->readable);
-    event_free(c->writable);
+    if (c->readable)
+        event_free(c->readable);
+    if (c->writable)
+        event_free(c->writable);
     close(c->fd);
     buffer_free(&c->in);
     buffer_free(&c->out);
@@ -104,15 +114,16 @@ void conn_close(struct conn *c)
     free(c);
 }
 
+/* May close the connection. */
 static void set_reading(struct conn *c, bool on)
 {
     if (on == c->reading)
         return;
-    if (on)
-        must(event_add(c->readable, NULL) == 0);
-    else
-        event_del(c->readable);
     c->reading = on;
+    if (!on)
+        event_del(c->readable);
+    else if (event_add(c->readable, NULL))
+        conn_close(c);
 }
 
 /* Answers what cannot be answered otherwise, and takes nothing from this connection any more. */
@@ -317,8 +328,7 @@ static void flush(struct conn *c)
                 send(c->fd, c->out.data + c->sent, c->out.bytes - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
             if (n < 0 && errno == EINTR)
                 continue;
-            if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-                event_add(c->writable, NULL);
+            if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) && event_add(c->writable, NULL) == 0) {
                 c->deadline_ns = clock_monotonic_ns() + c->worker->config->write_stall_timeout_ns;
                 set_reading(c, c->state == CONN_LINGER);
                 return;
@@ -331,8 +341,9 @@ static void flush(struct conn *c)
             sent_now += (size_t)n;
         }
         c->sent = c->out.bytes = 0;
-        if (sent_now > TURN_BYTES && !c->reset) {
-            event_add(c->writable, NULL); /* there are others */
+        if (sent_now > TURN_BYTES && !c->reset) { /* there are others */
+            if (event_add(c->writable, NULL))
+                conn_close(c);
             return;
         }
         if (c->reset) {
@@ -343,7 +354,7 @@ static void flush(struct conn *c)
             break;
         size_t before = c->in.bytes;
         process(c);
-        if (c->out.bytes == 0 && c->in.bytes == before)
+        if (c->out.bytes == 0 && c->in.bytes == before && !c->reset)
             break;
     }
     if (c->state == CONN_HEAD && !c->in.bytes)

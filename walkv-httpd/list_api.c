@@ -5,7 +5,7 @@
  * is shown twice.
  */
 #include "json_text.h"
-#include "log.h"
+#include "memory.h"
 #include "response.h"
 #include "router.h"
 #include "write_api.h"
@@ -88,7 +88,7 @@ static int walk_piece(const struct view *view, void *arg)
     w->more = false;
     MDB_cursor *cursor;
     if (mdb_cursor_open(view->txn, w->database(view), &cursor))
-        return -EIO;
+        return -ENOMEM;
     /* Begin behind `after` or at the prefix, whichever is further. */
     const struct stream *s = w->from;
     bool behind = s->after_bytes && compare_names(s->after, s->after_bytes, s->prefix, s->prefix_bytes) >= 0;
@@ -210,8 +210,7 @@ static int next_queues(struct conn *c)
 
 static struct stream *new_stream(void)
 {
-    struct stream *s = calloc(1, sizeof *s);
-    must(s);
+    struct stream *s = memory_new(1, sizeof *s, "a stream");
     s->first = true;
     return s;
 }
@@ -328,7 +327,7 @@ static int read_items(const struct view *view, void *arg)
     view_item_key(first, queue.id, it->after == UINT64_MAX ? it->after : it->after + 1);
     MDB_cursor *cursor;
     if (mdb_cursor_open(view->txn, view->items, &cursor))
-        return -EIO;
+        return -ENOMEM;
     MDB_val key = {sizeof first, first};
     uint64_t id = 0, count = 0;
     bool more = false;

@@ -29,7 +29,7 @@ int listener_open(const char *address)
     struct addrinfo *info;
     int rc = getaddrinfo(host, colon + 1, &hints, &info);
     if (rc)
-        fatal(EX_CONFIG, "listen: %s: %s", address, gai_strerror(rc));
+        fatal(rc == EAI_MEMORY ? EX_OSERR : EX_CONFIG, "listen: %s: %s", address, gai_strerror(rc));
     int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), one = 1;
     if (fd < 0)
         fatal(EX_OSERR, "socket: %s", strerror(errno));

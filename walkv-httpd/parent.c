@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "memory.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -89,8 +90,7 @@ static void kill_all(const struct child *children, unsigned count, int signal)
 int parent_run(const struct httpd_config *config, int listen_fd)
 {
     unsigned count = (unsigned)config->workers;
-    struct child *children = calloc(count, sizeof *children);
-    must(children);
+    struct child *children = memory_new(count, sizeof *children, "the workers");
     sigset_t wanted, original;
     sigemptyset(&wanted);
     sigaddset(&wanted, SIGTERM);

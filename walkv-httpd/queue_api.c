@@ -49,7 +49,7 @@ static int read_peek(const struct view *view, void *arg)
     view_item_key(first, queue.id, 0);
     MDB_cursor *cursor;
     if (mdb_cursor_open(view->txn, view->items, &cursor))
-        return -EIO;
+        return -ENOMEM;
     MDB_val key = {sizeof first, first}, value;
     rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
     if (rc == 0 && memcmp(key.mv_data, first, 8) == 0 && value.mv_size >= VIEW_ITEM_HEADER_BYTES) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The service itself (API section 4): alive, ready, status. */
 #include "clock.h"
-#include "log.h"
 #include "response.h"
 #include "router.h"
 #include "uuid.h"
@@ -10,7 +9,6 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,28 +50,63 @@ ROUTE_HANDLER(service_ready)
         append_ready(c, false);
 }
 
+/* An object of the answer, and whether there was no memory for a part of it. */
+struct object {
+    json_t *json;
+    bool failed;
+};
+
+static struct object new_object(void)
+{
+    json_t *json = json_object();
+    return (struct object){json, !json};
+}
+
+/* Takes over `value`. */
+static void put(struct object *o, const char *name, json_t *value)
+{
+    if (json_object_set_new(o->json, name, value))
+        o->failed = true;
+}
+
+static void put_text(struct object *o, const char *name, const char *text)
+{
+    put(o, name, json_string(text));
+}
+
+static void put_number(struct object *o, const char *name, uint64_t number)
+{
+    put(o, name, json_integer((json_int_t)number));
+}
+
+/* Not json_dumps(): jansson 2.14 forgets that a name did not fit into memory, and goes on behind it. */
+static int append_json(const char *text, size_t bytes, void *out)
+{
+    buffer_append(out, text, bytes);
+    return 0;
+}
+
 /* What the view alone knows, while walkvd is away. */
-static void status_from_view(json_t *root, const struct view_state *s)
+static void status_from_view(struct object *root, const struct view_state *s)
 {
     char uuid[UUID_TEXT_BYTES];
     uuid_format(uuid, s->uuid);
-    json_object_set_new(root, "store_id", json_string(uuid));
-#define NUMBER(name, value) json_object_set_new(root, name, json_integer((json_int_t)(value)))
-    NUMBER("generation", s->generation);
-    NUMBER("applied_lsn", s->applied_lsn);
-    NUMBER("keys", s->keys);
-    NUMBER("key_bytes", s->key_bytes);
-    NUMBER("queues", s->queues);
-    NUMBER("items", s->items);
-    NUMBER("item_bytes", s->item_bytes);
+    put_text(root, "store_id", uuid);
+    put_number(root, "generation", s->generation);
+    put_number(root, "applied_lsn", s->applied_lsn);
+    put_number(root, "keys", s->keys);
+    put_number(root, "key_bytes", s->key_bytes);
+    put_number(root, "queues", s->queues);
+    put_number(root, "items", s->items);
+    put_number(root, "item_bytes", s->item_bytes);
 }
 
-static void status_from_walkvd(json_t *root, const struct status *s)
+static void status_from_walkvd(struct object *root, const struct status *s)
 {
-#define X(name) json_object_set_new(root, #name, json_string(s->name));
+#define X(name) put_text(root, #name, s->name);
     STATUS_TEXTS(X)
 #undef X
-#define X(name) NUMBER(#name, s->name);
+#define X(name) put_number(root, #name, s->name);
     STATUS_NUMBERS(X)
 #undef X
 }
@@ -83,28 +116,28 @@ static void append_status(struct conn *c, const struct status *status)
     const struct worker *w = c->worker;
     struct view_state state;
     int rc = view_read(w->view, view_read_state, &state);
-    json_t *root = json_object(), *worker = json_object();
-    must(root && worker);
-    json_object_set_new(root, "success", json_true());
-    json_object_set_new(root, "walkvd", json_string(status ? "running" : "unreachable"));
-    json_object_set_new(root, "view", json_string(rc ? "not attached" : "attached"));
+    struct object root = new_object(), worker = new_object();
+    put(&root, "success", json_true());
+    put_text(&root, "walkvd", status ? "running" : "unreachable");
+    put_text(&root, "view", rc ? "not attached" : "attached");
     if (status)
-        status_from_walkvd(root, status);
+        status_from_walkvd(&root, status);
     else if (!rc)
-        status_from_view(root, &state);
-    json_object_set_new(worker, "id", json_integer(w->number));
-    json_object_set_new(worker, "pid", json_integer(getpid()));
-    json_object_set_new(worker, "version", json_string(WALKV_VERSION));
-    json_object_set_new(worker, "uptime_ms",
-                        json_integer((json_int_t)((clock_monotonic_ns() - w->started_ns) / NS_PER_MS)));
-    json_object_set_new(worker, "connections", json_integer((json_int_t)w->conn_count));
-    json_object_set_new(worker, "requests", json_integer((json_int_t)w->requests));
-    json_object_set_new(root, "worker", worker);
-    char *text = json_dumps(root, JSON_COMPACT);
-    must(text);
-    answer_text(c, text);
-    free(text);
-    json_decref(root);
+        status_from_view(&root, &state);
+    put_number(&worker, "id", w->number);
+    put_number(&worker, "pid", (uint64_t)getpid());
+    put_text(&worker, "version", WALKV_VERSION);
+    put_number(&worker, "uptime_ms", (clock_monotonic_ns() - w->started_ns) / NS_PER_MS);
+    put_number(&worker, "connections", w->conn_count);
+    put_number(&worker, "requests", w->requests);
+    put(&root, "worker", worker.json);
+    struct buffer *text = &c->worker->scratch;
+    text->bytes = 0;
+    if (root.failed || worker.failed || json_dump_callback(root.json, append_json, text, JSON_COMPACT))
+        response_failure(c, FAILURE_INTERNAL, "There is no memory for the status");
+    else
+        response_body(c, &(struct response){.status = 200}, buffer_span(text));
+    json_decref(root.json);
 }
 
 void service_status_done(struct conn *c, const struct status *status)

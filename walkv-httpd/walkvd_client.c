@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "http_conn.h"
 #include "log.h"
+#include "memory.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -96,6 +97,7 @@ static void pending_free(struct walkvd_client *c, struct pending *p)
     free(p);
 }
 
+/* If there is no memory for the timer, the next tick tries again. */
 static void schedule_retry(struct walkvd_client *c)
 {
     struct timeval t = {0, RECONNECT_MS * 1000};
@@ -159,8 +161,7 @@ static void take_greeting(struct walkvd_client *c, struct span body)
                      memcmp(c->view_path, g.view_path.at, g.view_path.bytes) == 0;
     if (!c->uuid_known || !same_path || memcmp(c->uuid, g.uuid, UUID_BYTES) != 0) {
         free(c->view_path);
-        c->view_path = strndup(g.view_path.at, g.view_path.bytes);
-        must(c->view_path);
+        c->view_path = memory_printf("%.*s", (int)g.view_path.bytes, g.view_path.at);
         view_reader_free(&c->worker->view);
         c->worker->view = view_reader_new(c->view_path, g.uuid, 0);
         memcpy(c->uuid, g.uuid, UUID_BYTES);
@@ -264,7 +265,10 @@ static void try_connect(struct walkvd_client *c)
     c->out_begin = c->out_end = 0;
     event_assign(c->readable, c->worker->base, fd, EV_READ | EV_PERSIST, on_readable, c);
     event_assign(c->writable, c->worker->base, fd, EV_WRITE, on_writable, c);
-    event_add(c->readable, NULL);
+    if (event_add(c->readable, NULL)) {
+        disconnect(c);
+        return;
+    }
     struct hello hello = {.protocol = FRAME_PROTOCOL, .role = FRAME_ROLE_WORKER, .pid = (uint64_t)getpid()};
     frame_encode_hello(&c->out, 0, &hello);
     c->out_end = c->out.bytes;
@@ -297,9 +301,7 @@ void walkvd_client_flush(struct walkvd_client *c)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
-            if (errno == EAGAIN || errno == EWOULDBLOCK)
-                event_add(c->writable, NULL);
-            else
+            if ((errno != EAGAIN && errno != EWOULDBLOCK) || event_add(c->writable, NULL))
                 disconnect(c);
             return;
         }
@@ -312,8 +314,7 @@ void walkvd_client_flush(struct walkvd_client *c)
 
 static struct pending *add(struct walkvd_client *c, struct conn *conn, uint64_t timeout_ns)
 {
-    struct pending *p = calloc(1, sizeof *p);
-    must(p);
+    struct pending *p = memory_new(1, sizeof *p, "a request to walkvd");
     p->conn = conn;
     p->id = c->next_id++;
     p->deadline_ns = clock_monotonic_ns() + timeout_ns;
@@ -357,6 +358,8 @@ void walkvd_client_tick(struct walkvd_client *c, uint64_t now_ns)
     const struct write_result unavailable = {.result = RESULT_UNAVAILABLE},
                               unknown = {.result = RESULT_OUTCOME_UNKNOWN};
     struct pending **at = &c->first, *previous = NULL;
+    if (c->fd < 0 && !event_pending(c->retry, EV_TIMEOUT, NULL))
+        schedule_retry(c);
     while (*at) {
         struct pending *p = *at;
         if (now_ns < p->deadline_ns) {
@@ -382,14 +385,12 @@ void walkvd_client_tick(struct walkvd_client *c, uint64_t now_ns)
 
 struct walkvd_client *walkvd_client_new(struct worker *worker)
 {
-    struct walkvd_client *c = calloc(1, sizeof *c);
-    must(c);
+    struct walkvd_client *c = memory_new(1, sizeof *c, "the connection to walkvd");
     c->worker = worker;
     c->fd = -1;
-    c->readable = event_new(worker->base, -1, 0, on_readable, c);
-    c->writable = event_new(worker->base, -1, 0, on_writable, c);
-    c->retry = event_new(worker->base, -1, 0, on_retry, c);
-    must(c->readable && c->writable && c->retry);
+    c->readable = memory_check(event_new(worker->base, -1, 0, on_readable, c), "an event");
+    c->writable = memory_check(event_new(worker->base, -1, 0, on_writable, c), "an event");
+    c->retry = memory_check(event_new(worker->base, -1, 0, on_retry, c), "an event");
     try_connect(c);
     return c;
 }

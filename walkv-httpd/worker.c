@@ -6,6 +6,7 @@
 #include "http_conn.h"
 #include "listener.h"
 #include "log.h"
+#include "memory.h"
 #include "walkvd_client.h"
 
 #include <errno.h>
@@ -54,10 +55,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     uint64_t now = clock_monotonic_ns();
     walkvd_client_tick(w->client, now);
     conn_tick(w, now);
-    if (w->accept_paused && !w->draining) {
-        w->accept_paused = false;
-        event_add(w->accepting, NULL);
-    }
+    if (w->accept_paused && !w->draining)
+        w->accept_paused = event_add(w->accepting, NULL) != 0;
     if (w->draining && (!w->conn_count || now >= w->drain_until_ns))
         event_base_loopbreak(w->base);
 }
@@ -78,6 +77,15 @@ static void on_terminate(evutil_socket_t fd, short what, void *arg)
         event_base_loopbreak(w->base);
 }
 
+static struct event *add_event(struct worker *w, int fd, short what, event_callback_fn callback,
+                               const struct timeval *timeout)
+{
+    struct event *e = memory_check(event_new(w->base, fd, what, callback, w), "an event");
+    if (event_add(e, timeout))
+        fatal(EX_OSERR, "an event cannot be waited for: %s", strerror(errno));
+    return e;
+}
+
 int worker_run(const struct httpd_config *config, int listen_fd, unsigned number)
 {
     struct worker w = {
@@ -91,16 +99,11 @@ int worker_run(const struct httpd_config *config, int listen_fd, unsigned number
         fatal(EX_OSERR, "no event loop: %s", strerror(errno));
     w.view = view_reader_new(config->view_path, NULL, 0);
     w.client = walkvd_client_new(&w);
-    w.accepting = event_new(w.base, listen_fd, EV_READ | EV_PERSIST, on_accept, &w);
-    w.ticking = event_new(w.base, -1, EV_PERSIST, on_tick, &w);
-    w.terminate[0] = event_new(w.base, SIGTERM, EV_SIGNAL | EV_PERSIST, on_terminate, &w);
-    w.terminate[1] = event_new(w.base, SIGINT, EV_SIGNAL | EV_PERSIST, on_terminate, &w);
-    must(w.accepting && w.ticking && w.terminate[0] && w.terminate[1]);
     struct timeval tick = {0, TICK_MS * 1000};
-    event_add(w.accepting, NULL);
-    event_add(w.ticking, &tick);
-    event_add(w.terminate[0], NULL);
-    event_add(w.terminate[1], NULL);
+    w.accepting = add_event(&w, listen_fd, EV_READ | EV_PERSIST, on_accept, NULL);
+    w.ticking = add_event(&w, -1, EV_PERSIST, on_tick, &tick);
+    w.terminate[0] = add_event(&w, SIGTERM, EV_SIGNAL | EV_PERSIST, on_terminate, NULL);
+    w.terminate[1] = add_event(&w, SIGINT, EV_SIGNAL | EV_PERSIST, on_terminate, NULL);
     log_info("worker %u: serving", number);
     sd_notify(0, "READY=1");
     while (!event_base_got_break(w.base)) {

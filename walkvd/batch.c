@@ -172,8 +172,10 @@ static int give_up(struct batch *b, struct batch_item *items, size_t count, enum
 
 int batch_run(struct batch *b, struct batch_item *items, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         items[i].result = (struct write_result){.result = RESULT_OK};
+        items[i].value_at = items[i].value_bytes = 0;
+    }
     int rc = make_room(b, items, count);
     long recorded = rc ? rc : stage(b, items, count); /* evaluate, record, apply */
     if (recorded < 0)

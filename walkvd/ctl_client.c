@@ -4,6 +4,7 @@
 #include "ctl.h"
 #include "json_text.h"
 #include "log.h"
+#include "memory.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -135,8 +136,9 @@ void ctl_report_file(const struct ctl *ctl, bool first, const char *file, const 
 void ctl_print_string(FILE *out, struct span text)
 {
     char small[JSON_ESCAPED_MAX(NAME_BYTES_MAX)];
-    char *room = JSON_ESCAPED_MAX(text.bytes) <= sizeof small ? small : malloc(JSON_ESCAPED_MAX(text.bytes));
-    must(room);
+    char *room = JSON_ESCAPED_MAX(text.bytes) <= sizeof small
+                     ? small
+                     : memory_check(malloc(JSON_ESCAPED_MAX(text.bytes)), "a text");
     fwrite(room, 1, json_text_escape(room, text), out);
     if (room != small)
         free(room);

@@ -6,6 +6,7 @@
 #include "ctl.h"
 #include "json_text.h"
 #include "log.h"
+#include "memory.h"
 #include "view_read.h"
 
 #include <errno.h>
@@ -26,6 +27,12 @@ struct walk {
     bool more;
 };
 
+/* The exit status for a view that cannot be read. */
+static int status_of(int rc)
+{
+    return rc == -ENOMEM ? EX_OSERR : rc == -EACCES ? EX_NOPERM : EX_UNAVAILABLE;
+}
+
 static int read_piece(const struct view *view, void *arg)
 {
     struct walk *w = arg;
@@ -34,7 +41,7 @@ static int read_piece(const struct view *view, void *arg)
     MDB_cursor *cursor;
     MDB_dbi dbi = w->what == WALK_KEYS ? view->kv : w->what == WALK_QUEUES ? view->queues : view->items;
     if (mdb_cursor_open(view->txn, dbi, &cursor))
-        return -EIO;
+        return -ENOMEM;
     char first[VIEW_ITEM_KEY_BYTES];
     view_item_key(first, w->queue_id, 0);
     bool from_front = !w->after.bytes;
@@ -70,7 +77,7 @@ static void walk_all(struct view_reader *reader, struct walk *w,
     do {
         int rc = view_read(reader, read_piece, w);
         if (rc)
-            fatal(EX_UNAVAILABLE, "the view cannot be read: %s", strerror(-rc));
+            fatal(status_of(rc), "the view cannot be read: %s", strerror(-rc));
         struct reader r = reader_of(w->piece.data, w->piece.bytes);
         while (r.at < r.end) {
             size_t key_bytes = read_u32(&r), value_bytes = read_u32(&r);
@@ -171,14 +178,13 @@ int ctl_export(const struct ctl *ctl)
     struct ctl_client client;
     ctl_connect(&client, ctl->socket_path);
     const struct greeting *g = &client.greeting;
-    char *path = strndup(g->view_path.at, g->view_path.bytes);
-    must(path);
+    char *path = memory_printf("%.*s", (int)g->view_path.bytes, g->view_path.at);
     struct export e = {.reader = view_reader_new(path, g->uuid, 0),
                        .lines = strcmp(ctl->format, "lines") == 0};
     struct view_state before, after;
     int rc = view_read(e.reader, view_read_state, &before);
     if (rc)
-        fatal(rc == -EACCES ? EX_NOPERM : EX_UNAVAILABLE, "view %s cannot be read: %s", path, strerror(-rc));
+        fatal(status_of(rc), "view %s cannot be read: %s", path, strerror(-rc));
     e.total = before.keys + before.items;
     ctl_progress_begin(&e.progress, ctl, "exporting");
     struct walk keys = {.what = WALK_KEYS}, queues = {.what = WALK_QUEUES};

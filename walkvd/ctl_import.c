@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -115,14 +116,29 @@ static void make_empty_queue(struct import *im)
     submit(im, OP_DEQUEUE, buffer_span(&im->name), (struct span){0});
 }
 
-static void __attribute__((noreturn)) bad_at(const char *path, const struct json_error *e)
+/* What came before the wrong place is done and counted; then the import ends. */
+static void __attribute__((noreturn, format(printf, 2, 3)))
+bad_input(struct import *im, const char *format, ...)
 {
-    fatal(EX_DATAERR, "%s: line %u, column %u: %s", path, e->line, e->column, e->reason);
+    char place[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(place, sizeof place, format, arguments);
+    va_end(arguments);
+    drain(im);
+    ctl_progress_end(&im->progress);
+    fatal(EX_DATAERR, "%s; %" PRIu64 " operations were done before", place, im->sent);
 }
 
-static void __attribute__((noreturn)) bad_entry(const char *path, struct span token, const char *why)
+static void __attribute__((noreturn)) bad_at(struct import *im, const char *path, const struct json_error *e)
 {
-    fatal(EX_DATAERR, "%s: at %.*s: %s", path, (int)(token.bytes < 80 ? token.bytes : 80), token.at, why);
+    bad_input(im, "%s: line %u, column %u: %s", path, e->line, e->column, e->reason);
+}
+
+static void __attribute__((noreturn))
+bad_entry(struct import *im, const char *path, struct span token, const char *why)
+{
+    bad_input(im, "%s: at %.*s: %s", path, (int)(token.bytes < 80 ? token.bytes : 80), token.at, why);
 }
 
 static void import_queues(struct import *im, const char *path, struct span text)
@@ -134,21 +150,21 @@ static void import_queues(struct import *im, const char *path, struct span text)
     json_members_begin(&queues, text, VALUE_DEPTH_MAX + 2);
     while ((more = json_members_next(&queues, &name, &list)) == 1) {
         if (!take_name(im, name, &why))
-            bad_entry(path, name, why);
+            bad_entry(im, path, name, why);
         uint64_t count = 0;
         json_elements_begin(&items, list, VALUE_DEPTH_MAX + 1);
         while ((more = json_elements_next(&items, &value)) == 1) {
             if (!enqueue(im, value, &why))
-                bad_entry(path, name, why);
+                bad_entry(im, path, name, why);
             count++;
         }
         if (more < 0)
-            bad_entry(path, name, "a queue must be an array of values");
+            bad_entry(im, path, name, "a queue must be an array of values");
         if (!count)
             make_empty_queue(im);
     }
     if (more < 0)
-        bad_entry(path, (struct span){"\"queues\"", 8}, "must be an object of arrays");
+        bad_entry(im, path, (struct span){"\"queues\"", 8}, "must be an object of arrays");
 }
 
 static bool is_queues(struct span name)
@@ -167,12 +183,14 @@ static void import_document(struct import *im, const char *path, struct span tex
     while ((more = json_members_next(&members, &name, &value)) == 1) {
         if (is_queues(name))
             import_queues(im, path, value);
+        else if (!json_text_check(value, VALUE_DEPTH_MAX, NULL))
+            bad_entry(im, path, name, "a value is nested too deeply");
         else if (!set_key(im, name, value, &why))
-            bad_entry(path, name, why);
+            bad_entry(im, path, name, why);
         ctl_progress(&im->progress, (uint64_t)(value.at - text.at), text.bytes, "bytes");
     }
     if (more < 0)
-        bad_at(path, &members.error);
+        bad_at(im, path, &members.error);
 }
 
 /* Takes the next line that is not blank off the front. */
@@ -193,22 +211,42 @@ static bool next_line(struct span *text, struct span *line, uint64_t *number)
 }
 
 /* {"key":...,"value":...} or {"queue":...[,"value":...]} a line */
+static const struct span line_names[] = {{"key", 3}, {"queue", 5}, {"value", 5}};
+enum { LINE_NAMES = sizeof line_names / sizeof *line_names };
+
+/* Finds the members of a line. `*only` is false when it has others than these. */
+static bool parse_line(struct span line, struct span values[LINE_NAMES], bool *only, struct json_error *error)
+{
+    struct json_members members;
+    struct span name, value;
+    *only = true;
+    if (!json_text_members(line, VALUE_DEPTH_MAX + 1, line_names, values, LINE_NAMES, error))
+        return false;
+    json_members_begin(&members, line, VALUE_DEPTH_MAX + 1);
+    while (json_members_next(&members, &name, &value) == 1) {
+        unsigned i = 0;
+        while (i < LINE_NAMES && !json_text_equals(name, line_names[i]))
+            i++;
+        *only = *only && i < LINE_NAMES;
+    }
+    return true;
+}
+
 static void import_lines(struct import *im, const char *path, struct span text)
 {
-    static const struct span names[] = {{"key", 3}, {"queue", 5}, {"value", 5}};
     struct span rest = text, line;
     uint64_t number = 0;
     while (next_line(&rest, &line, &number)) {
-        struct span values[3];
+        struct span values[LINE_NAMES];
         struct json_error error;
-        const char *why = "a line has either \"key\" and \"value\", or \"queue\"";
-        if (!json_text_members(line, VALUE_DEPTH_MAX + 1, names, values, 3, &error))
-            fatal(EX_DATAERR, "%s: line %" PRIu64 ", column %u: %s", path, number, error.column,
-                  error.reason);
-        bool good = false;
-        if (values[0].at && !values[1].at && values[2].at && *values[0].at == '"')
+        const char *why = "a line has \"key\" and \"value\", or \"queue\" and perhaps \"value\", no more";
+        bool only, good = false;
+        if (!parse_line(line, values, &only, &error))
+            bad_input(im, "%s: line %" PRIu64 ", column %u: %s", path, number, error.column, error.reason);
+        if (only && values[0].at && !values[1].at && values[2].at && *values[0].at == '"')
             good = set_key(im, values[0], values[2], &why);
-        else if (values[1].at && !values[0].at && *values[1].at == '"' && take_name(im, values[1], &why)) {
+        else if (only && values[1].at && !values[0].at && *values[1].at == '"' &&
+                 take_name(im, values[1], &why)) {
             good = true;
             if (values[2].at)
                 good = enqueue(im, values[2], &why);
@@ -216,7 +254,7 @@ static void import_lines(struct import *im, const char *path, struct span text)
                 make_empty_queue(im);
         }
         if (!good)
-            fatal(EX_DATAERR, "%s: line %" PRIu64 ": %s", path, number, why);
+            bad_input(im, "%s: line %" PRIu64 ": %s", path, number, why);
         ctl_progress(&im->progress, (uint64_t)(line.at - text.at), text.bytes, "bytes");
     }
 }
@@ -391,17 +429,13 @@ static int import_directory(struct import *im, const char *dir)
  * line. */
 static bool looks_like_lines(struct span text)
 {
-    static const struct span names[] = {{"key", 3}, {"queue", 5}, {"value", 5}};
-    struct span rest = text, line, values[3];
+    struct span rest = text, line, values[LINE_NAMES];
     struct json_error error;
     uint64_t number = 0;
-    if (!next_line(&rest, &line, &number) ||
-        !json_text_members(line, VALUE_DEPTH_MAX + 1, names, values, 3, &error))
+    bool only;
+    if (!next_line(&rest, &line, &number) || !parse_line(line, values, &only, &error) || !only)
         return false;
-    bool one_line =
-        (values[0].at && *values[0].at == '"' && values[2].at) || (values[1].at && *values[1].at == '"');
-    struct span second;
-    return one_line && (next_line(&rest, &second, &number) || values[1].at || values[0].at);
+    return (values[0].at && *values[0].at == '"' && values[2].at) || (values[1].at && *values[1].at == '"');
 }
 
 int ctl_import(const struct ctl *ctl)

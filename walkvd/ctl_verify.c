@@ -73,7 +73,7 @@ static int open_store(struct verify *v, const struct ctl *ctl)
     wal_log_trim(&v->log, v->control.older_snapshot_lsn);
     if (rc) {
         fprintf(stderr, "walkvctl: %s/wal cannot be read: %s\n", dir, strerror(-rc));
-        return rc == -ENOENT ? EX_DATAERR : EX_IOERR;
+        return rc == -ENOENT ? EX_DATAERR : rc == -ENOMEM ? EX_OSERR : EX_IOERR;
     }
     return 0;
 }
@@ -138,6 +138,8 @@ static void verify_snapshots(struct verify *v, uint64_t log_end)
 {
     struct snapshot_list list;
     int rc = snapshot_list(v->disk, v->ctl->operand, &list);
+    if (rc == -ENOMEM)
+        fatal(EX_OSERR, "%s/snapshots cannot be read: %s", v->ctl->operand, strerror(-rc));
     if (rc) {
         report(v, "snapshots", "missing", 0, 0, 0, strerror(-rc));
         worsen(v, EX_DATAERR);
@@ -288,7 +290,7 @@ int ctl_dump(const struct ctl *ctl)
     struct wal_log_end end;
     struct wal_finding finding;
     status = read_log(&v, &visitor, ctl->from_lsn ? ctl->from_lsn - 1 : 0, &end, &finding);
-    if (status)
+    if (status && !ferror(stdout)) /* else it was not the log that failed */
         fprintf(stderr, "walkvctl: %s: %s/%s at offset %" PRIu64 ": %s (LSN %" PRIu64 " to %" PRIu64 ")\n",
                 wal_verdict_text(finding.verdict), ctl->operand, finding.file, finding.offset,
                 finding.sentence, finding.first_lsn, finding.last_lsn);

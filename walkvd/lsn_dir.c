@@ -4,6 +4,7 @@
 
 #include "buffer.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct listing {
     bool (*parse)(const char *name, uint64_t *lsn);
     struct buffer lsns;
     size_t strangers;
+    int error; /* 0 or a negative errno */
 };
 
 static void take_name(const char *name, void *arg)
@@ -24,9 +26,12 @@ static void take_name(const char *name, void *arg)
     struct listing *l = arg;
     uint64_t lsn;
     const char *dot = strrchr(name, '.');
-    if (l->parse(name, &lsn))
-        buffer_append(&l->lsns, &lsn, sizeof lsn);
-    else if (name[0] != '.')
+    if (l->parse(name, &lsn)) {
+        if (buffer_reserve(&l->lsns, sizeof lsn))
+            l->error = -ENOMEM;
+        else
+            buffer_append(&l->lsns, &lsn, sizeof lsn);
+    } else if (name[0] != '.')
         l->strangers += !dot || strcmp(dot, ".tmp") != 0;
 }
 
@@ -39,6 +44,8 @@ int lsn_dir_list(struct disk *disk, const char *path, bool (*parse)(const char *
     int rc = disk_list(disk, path, take_name, &l);
     if (strangers)
         *strangers = l.strangers;
+    if (!rc)
+        rc = l.error;
     if (rc) {
         buffer_free(&l.lsns);
         return rc;

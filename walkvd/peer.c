@@ -15,21 +15,28 @@ struct peer *peer_new(struct server *server, struct event_base *base, int fd, ev
                       event_callback_fn on_writable)
 {
     struct peer *p = calloc(1, sizeof *p);
-    must(p);
+    if (!p) {
+        close(fd);
+        return NULL;
+    }
     p->server = server;
     p->fd = fd;
     p->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, p);
     p->writable = event_new(base, fd, EV_WRITE, on_writable, p);
-    must(p->readable && p->writable && event_add(p->readable, NULL) == 0);
-    p->reading = true;
+    if (!p->readable || !p->writable || event_add(p->readable, NULL))
+        peer_free(&p);
+    else
+        p->reading = true;
     return p;
 }
 
 void peer_free(struct peer **peer)
 {
     struct peer *p = *peer;
-    event_free(p->readable);
-    event_free(p->writable);
+    if (p->readable)
+        event_free(p->readable);
+    if (p->writable)
+        event_free(p->writable);
     close(p->fd);
     buffer_free(&p->in);
     buffer_free(&p->out);
@@ -67,6 +74,13 @@ int peer_next(struct peer *p, struct frame *frame)
     return n > 0;
 }
 
+bool peer_reserve(struct peer *p, size_t bytes)
+{
+    if (buffer_reserve(&p->out, bytes))
+        p->broken = true;
+    return !p->broken;
+}
+
 static void send_out(struct peer *p)
 {
     while (p->sent < p->out.bytes) {
@@ -74,9 +88,7 @@ static void send_out(struct peer *p)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
-            if (errno == EAGAIN || errno == EWOULDBLOCK)
-                event_add(p->writable, NULL);
-            else
+            if ((errno != EAGAIN && errno != EWOULDBLOCK) || event_add(p->writable, NULL))
                 p->broken = true;
             return;
         }
@@ -100,9 +112,9 @@ void peer_finish(struct peer *p, size_t limit)
     bool read = p->in.bytes < limit && p->out.bytes - p->sent < limit && !p->closing && !p->broken;
     if (read == p->reading)
         return;
-    if (read)
-        must(event_add(p->readable, NULL) == 0);
-    else
+    if (read && event_add(p->readable, NULL))
+        p->broken = true;
+    else if (!read)
         event_del(p->readable);
     p->reading = read;
 }

@@ -34,6 +34,7 @@ struct peer {
     uint32_t checkpoint_id;
 };
 
+/* Takes over `fd`. NULL, with `fd` closed, when there is no memory for another peer. */
 struct peer *peer_new(struct server *, struct event_base *, int fd, event_callback_fn on_readable,
                       event_callback_fn on_writable);
 void peer_free(struct peer **);
@@ -44,6 +45,10 @@ void peer_read(struct peer *, size_t limit);
 /* Looks at the next frame. Returns 1, 0 when none is whole, or -1 (and sets `broken`) when it is bad. The
  * frame's body stays valid until peer_finish(). */
 int peer_next(struct peer *, struct frame *);
+
+/* Makes room for an answer of `bytes`. False when there is no memory for it: the peer is broken then, since
+ * it cannot be told. */
+bool peer_reserve(struct peer *, size_t bytes);
 
 /* Drops what peer_next() handed out, sends what it can, and starts or stops reading by what is in flight. */
 void peer_finish(struct peer *, size_t limit);

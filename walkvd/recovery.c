@@ -80,6 +80,8 @@ static int refuse_file(struct run *run, enum wal_verdict verdict, const char *fi
 
 static int status_of(int error)
 {
+    if (error == ENOMEM)
+        return EX_OSERR;
     return error == EACCES || error == EPERM || error == ENOENT || error == ENOTDIR || error == EROFS ||
                    error == ENAMETOOLONG
                ? EX_CONFIG
@@ -376,6 +378,10 @@ static int replay(struct run *run, const struct view_state *state, uint64_t dura
             return refuse(run, EX_IOERR,
                           "a snapshot in %s cannot be read: %s, and the log begins only at LSN %" PRIu64,
                           run->data_dir, strerror(run->snapshot_error), log_begins);
+        wal_log_read(run->disk, run->data_dir, &run->log, r->control.uuid, UINT64_MAX - 1, 0, 0, NULL, end,
+                     &finding);
+        if (finding.verdict == WAL_FOREIGN || finding.verdict == WAL_NEWER)
+            return refuse_data(run, &finding); /* that is why nothing fits */
         snprintf(finding.sentence, sizeof finding.sentence,
                  "the newest usable state ends at LSN %" PRIu64 ", and the log begins only at LSN %" PRIu64,
                  state->applied_lsn, log_begins);
@@ -401,6 +407,8 @@ static int replay(struct run *run, const struct view_state *state, uint64_t dura
         return refuse(run, EX_OSERR,
                       "the view is full: raise view_size, or the size of the file system of %s",
                       run->config->view_path);
+    if (finding.verdict == WAL_FAILED && finding.error == ENOMEM)
+        return refuse(run, EX_OSERR, "out of memory for the recovery of the log");
     if (finding.verdict == WAL_FAILED && finding.error == EBADMSG) {
         finding.verdict = WAL_CORRUPT;
         snprintf(finding.sentence, sizeof finding.sentence, "the log does not fit the state it continues");
@@ -448,14 +456,26 @@ static int begin_segment(struct run *run, const struct wal_log_end *end)
     return 0;
 }
 
+/* The view has what the log has not, and the control file does not know of. In async mode that is what a sync
+ * that failed has cost; going on without it is for the operator to decide. */
+static void explain_lost_async(struct recovery *r)
+{
+    size_t used = strlen(r->refusal.sentence);
+    snprintf(r->refusal.sentence + used, sizeof r->refusal.sentence - used,
+             "; with wal_sync = async a failed sync can have lost it: --cold-start goes on without it");
+}
+
 /* 3a. Warm: the view that is there, if nothing about it is in doubt. `*warm` says whether it was; else `*why`
  * says what the doubt is. Returns 0, or the status with which walkvd must end. */
 static int try_warm(struct run *run, bool died_before, struct wal_log_end *end, bool *warm, const char **why)
 {
     struct recovery *r = run->recovery;
     struct view_state state;
-    *warm = view_attach(r->view, r->control.uuid, &state, why) == 0;
-    if (!*warm)
+    int rc = view_attach(r->view, r->control.uuid, &state, why);
+    *warm = rc == 0;
+    if (rc == -ENOMEM)
+        return refuse(run, EX_OSERR, "out of memory for the view %s", run->config->view_path);
+    if (rc)
         return 0;
     if (run->config->cold_start)
         *why = "asked for with --cold-start";
@@ -471,6 +491,9 @@ static int try_warm(struct run *run, bool died_before, struct wal_log_end *end, 
         /* What was published was durable. */
         uint64_t durable = r->control.last_lsn > state.applied_lsn ? r->control.last_lsn : state.applied_lsn;
         int status = replay(run, &state, durable, end, warm);
+        if (status == EX_DATAERR && r->refusal.finding.first_lsn > r->control.last_lsn &&
+            run->config->wal_sync == WAL_SYNC_MODE_ASYNC)
+            explain_lost_async(r);
         if (status || *warm)
             return status;
         *why = "the view does not belong to this log";

@@ -5,8 +5,8 @@
  *
  * Anything that casts doubt on acknowledged data is refused with EX_DATAERR (65), before anything in the data
  * directory was changed; another walkvd on the same data or view with EX_UNAVAILABLE (69); a newer format
- * with EX_CONFIG (78); a failing disk with EX_IOERR (74); a view that has no room with EX_OSERR (71). Being
- * killed in it at any point is harmless.
+ * with EX_CONFIG (78); a failing disk with EX_IOERR (74); a view that has no room, or no memory, with
+ * EX_OSERR (71). Being killed in it at any point is harmless.
  */
 #ifndef WALKV_WALKVD_RECOVERY_H
 #define WALKV_WALKVD_RECOVERY_H

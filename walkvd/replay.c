@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+enum { COLLECT_PER_BATCH = 64 };
+
 struct load {
     struct view_owner *view;
     struct disk *disk;
@@ -86,21 +88,30 @@ int replay_apply(struct store *store, const struct wal_batch *batch)
     struct span payload = batch->payload;
     struct record record;
     bool has_records = false;
+    uint64_t run_pages = 0;
     for (uint32_t i = 0; i < h->count; i++) {
         if (!record_decode(&payload, &record))
             return -EBADMSG;
         has_records = has_records || record.op != OP_NOOP;
+        if (record.value.bytes > 4096 / 4) /* as when it was written, in batch.c */
+            run_pages += record.value.bytes / 4096 + 1;
     }
     if (!has_records)
         return 0;
-    if (view_make_room(store->view, h->count, h->raw_bytes, h->raw_bytes / 4096 + h->count, false))
-        return -ENOSPC;
-    int rc = store_begin(store);
+    /* Cleared queues are collected on the way, as they were then: the view need not hold them all at once. */
+    unsigned collect = store->trash ? COLLECT_PER_BATCH + h->count : 0;
+    int rc = view_wait_for_room(store->view, h->count + collect / 8, h->raw_bytes, run_pages);
+    if (!rc)
+        rc = store_begin(store);
+    if (rc)
+        return rc;
     payload = batch->payload;
     for (uint32_t i = 0; i < h->count && !rc; i++) {
         must(record_decode(&payload, &record));
         rc = store_apply(store, &record, h->first_lsn + i);
     }
+    if (!rc && collect)
+        rc = store_collect(store, collect);
     if (rc) {
         store_abort(store);
         return rc;

@@ -5,6 +5,7 @@
 #include "batch.h"
 #include "clock.h"
 #include "log.h"
+#include "memory.h"
 #include "peer.h"
 #include "socket_listener.h"
 #include "status.h"
@@ -25,6 +26,7 @@ enum {
     TURN_ITEMS_MAX = 1024,            /* of one batch */
     TURN_BYTES_MAX = 8 * 1024 * 1024, /* of one batch, but for a single larger request */
     PEER_ITEMS_MAX = 256,             /* of one peer in one turn, so that none starves the others */
+    REPLY_BYTES = 4096,               /* room for any reply, but for the value in it */
     IDLE_MS = 20,                     /* without writes, before the witness */
     HOUSEKEEPING_MS = 200,
 };
@@ -108,6 +110,10 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
             continue;
         }
         struct peer *p = peer_new(s, s->base, peer_fd, on_readable, on_writable);
+        if (!p) {
+            log_warning("a connection was refused: out of memory");
+            continue;
+        }
         p->next = s->peers;
         if (p->next)
             p->next->previous = p;
@@ -204,6 +210,8 @@ static void greet(struct server *s, struct peer *p, const struct frame *frame)
         p->broken = true;
         return;
     }
+    if (!peer_reserve(p, REPLY_BYTES))
+        return;
     struct greeting greeting = {
         .protocol = FRAME_PROTOCOL,
         .wal_sync_async = s->config->wal_sync == WAL_SYNC_MODE_ASYNC,
@@ -225,7 +233,8 @@ static void greet(struct server *s, struct peer *p, const struct frame *frame)
 static void reply_checkpoint(struct peer *p, enum result result, uint64_t lsn, const char *sentence)
 {
     struct checkpoint_reply reply = {result, lsn, {sentence, strlen(sentence)}};
-    frame_encode_checkpoint_reply(&p->out, p->checkpoint_id, &reply);
+    if (peer_reserve(p, REPLY_BYTES))
+        frame_encode_checkpoint_reply(&p->out, p->checkpoint_id, &reply);
     p->waits_for_checkpoint = false;
 }
 
@@ -244,13 +253,11 @@ static void begin_checkpoint(struct server *s, struct peer *p)
         p->waits_for_checkpoint = true;
 }
 
-static void take_checkpoint(struct server *s, struct peer *p, const struct frame *frame)
+/* It begins after the batch, so that it holds what the peer wrote before it asked. */
+static void take_checkpoint(struct peer *p, const struct frame *frame)
 {
     p->checkpoint_id = frame->id;
-    if (s->checkpoint.pid)
-        p->wants_checkpoint = true; /* the one that is running began before this was asked for */
-    else
-        begin_checkpoint(s, p);
+    p->wants_checkpoint = true;
 }
 
 /* Takes the frames of one peer that go into this turn. Returns false when the batch is full. */
@@ -286,7 +293,7 @@ static bool collect_peer(struct server *s, struct peer *p)
             s->replies[s->reply_count++] = (struct reply){p, frame.id, NULL};
             break;
         case FRAME_CHECKPOINT:
-            take_checkpoint(s, p, &frame);
+            take_checkpoint(p, &frame);
             break;
         default:
             p->broken = true;
@@ -333,24 +340,33 @@ static void run_batch(struct server *s)
     }
 }
 
+static void reply_status(struct server *s, struct peer *p, uint32_t id)
+{
+    struct status status;
+    struct buffer body = {0};
+    if (buffer_reserve(&body, REPLY_BYTES)) {
+        p->broken = true;
+        return;
+    }
+    fill_status(s, &status);
+    status_encode(&body, &status);
+    frame_begin(&p->out, FRAME_STATUS_REPLY, id, body.bytes);
+    buffer_append(&p->out, body.data, body.bytes);
+    buffer_free(&body);
+}
+
 /* Appends to each peer's output what it is owed, in the order in which it asked. */
 static void reply_all(struct server *s)
 {
     for (size_t i = 0; i < s->reply_count; i++) {
         const struct reply *r = &s->replies[i];
-        if (r->peer->broken)
+        size_t value_bytes = r->item ? r->item->result.value.bytes : 0;
+        if (r->peer->broken || !peer_reserve(r->peer, REPLY_BYTES + value_bytes))
             continue;
-        if (r->item) {
+        if (r->item)
             frame_encode_result(&r->peer->out, r->id, &r->item->result);
-            continue;
-        }
-        struct status status;
-        struct buffer body = {0};
-        fill_status(s, &status);
-        status_encode(&body, &status);
-        frame_begin(&r->peer->out, FRAME_STATUS_REPLY, r->id, body.bytes);
-        buffer_append(&r->peer->out, body.data, body.bytes);
-        buffer_free(&body);
+        else
+            reply_status(s, r->peer, r->id);
     }
 }
 
@@ -379,6 +395,9 @@ static void look_after_checkpoint(struct server *s)
                 reply_checkpoint(p, outcome == CHECKPOINT_DONE ? RESULT_OK : RESULT_UNAVAILABLE,
                                  s->recovery->control.snapshot_lsn, sentence);
         }
+    }
+    /* One that is running began before these were asked for. */
+    if (!s->stopping && !s->checkpoint.pid) {
         for (struct peer *p = s->peers; p; p = p->next) {
             if (p->wants_checkpoint)
                 begin_checkpoint(s, p);
@@ -437,7 +456,8 @@ static void turn(struct server *s)
 static void set_timer(struct event *event, unsigned ms)
 {
     struct timeval t = {ms / 1000, (ms % 1000) * 1000};
-    event_add(event, &t);
+    if (event_add(event, &t))
+        fatal(EX_OSERR, "a timer cannot be set: %s", strerror(errno));
 }
 
 static void loop(struct server *s)
@@ -488,24 +508,21 @@ static void stop_cleanly(struct server *s)
 
 static struct event *add_event(struct server *s, int fd, short what, event_callback_fn callback)
 {
-    struct event *e = event_new(s->base, fd, what, callback, s);
-    must(e);
-    if (what & (EV_READ | EV_SIGNAL))
-        must(event_add(e, NULL) == 0);
+    struct event *e = memory_check(event_new(s->base, fd, what, callback, s), "an event");
+    if (what & (EV_READ | EV_SIGNAL) && event_add(e, NULL))
+        fatal(EX_OSERR, "an event cannot be waited for: %s", strerror(errno));
     return e;
 }
 
 int server_run(struct recovery *r, struct disk *disk, const struct walkvd_config *config)
 {
-    struct server *s = calloc(1, sizeof *s);
-    must(s);
+    struct server *s = memory_new(1, sizeof *s, "the server");
     s->recovery = r;
     s->config = config;
     s->started_ns = s->last_batch_ns = clock_monotonic_ns();
     s->witnessed = true;
-    s->items = calloc(TURN_ITEMS_MAX, sizeof *s->items);
-    s->replies = calloc(TURN_ITEMS_MAX, sizeof *s->replies);
-    must(s->items && s->replies);
+    s->items = memory_new(TURN_ITEMS_MAX, sizeof *s->items, "a batch");
+    s->replies = memory_new(TURN_ITEMS_MAX, sizeof *s->replies, "the replies to a batch");
     batch_init(&s->batch, &r->store, r->wal);
     s->checkpoint = (struct checkpoint){
         .disk = disk,

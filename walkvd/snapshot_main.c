@@ -43,6 +43,8 @@ int main(int argc, char **argv)
     char sentence[256];
     int rc = snapshot_make(disk, reader, argv[2], &header, &bytes, sentence, sizeof sentence);
     view_reader_free(&reader);
+    if (rc == -ENOMEM)
+        fatal(EX_OSERR, "%s: %s", argv[2], sentence);
     if (rc)
         fatal(rc == -ENOSPC || rc == -EDQUOT ? EX_CANTCREAT : EX_IOERR, "%s: %s", argv[2], sentence);
     printf("%" PRIu64 " %" PRIu64 "\n", header.lsn, bytes);

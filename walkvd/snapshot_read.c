@@ -6,6 +6,7 @@
 #include "bytes.h"
 #include "log.h"
 #include "lsn_dir.h"
+#include "memory.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -22,6 +23,7 @@ struct window {
     struct disk *disk;
     int fd;
     char *data;
+    size_t room; /* of data */
     uint64_t file_bytes;
     uint64_t at;     /* file offset of data[0], a multiple of DISK_ALIGN */
     size_t bytes;    /* in data */
@@ -39,7 +41,10 @@ static int window_open(struct window *w, struct disk *disk, const char *path)
     if (size < 0)
         return (int)size;
     w->file_bytes = (uint64_t)size;
-    w->data = disk_memory(WINDOW_BYTES);
+    w->room = WINDOW_BYTES;
+    if (w->file_bytes < WINDOW_BYTES) /* the whole file, in whole pages */
+        w->room = (w->file_bytes + DISK_ALIGN - 1) / DISK_ALIGN * DISK_ALIGN;
+    w->data = disk_memory(w->room);
     return 0;
 }
 
@@ -59,7 +64,7 @@ static int window_take(struct window *w, size_t count, const char **out)
         return -ENODATA;
     if (w->offset + count > w->at + w->bytes) {
         w->at = w->offset / DISK_ALIGN * DISK_ALIGN;
-        ssize_t n = disk_read(w->disk, w->fd, w->data, WINDOW_BYTES, w->at);
+        ssize_t n = disk_read(w->disk, w->fd, w->data, w->room, w->at);
         if (n < 0)
             return (int)n;
         w->bytes = (size_t)n;
@@ -165,15 +170,14 @@ int snapshot_read(struct disk *disk, const char *path, const uint8_t *uuid, snap
     *f = (struct snapshot_finding){.verdict = SNAPSHOT_VALID};
     struct window w;
     char *raw = NULL;
-    XXH3_state_t *total = XXH3_createState();
-    must(total);
+    XXH3_state_t *total = memory_check(XXH3_createState(), "a checksum");
     int rc = window_open(&w, disk, path);
     int verdict = rc ? take_failed(f, 0, rc) : read_header(&w, uuid, h, f);
     if (verdict != SNAPSHOT_VALID)
         goto done;
     XXH3_64bits_reset_withSeed(total, h->checksum);
-    raw = disk_memory(SNAPSHOT_BLOCK_BYTES);
     uint64_t all = h->pages * h->page_bytes, number = 0;
+    raw = disk_memory(all < SNAPSHOT_BLOCK_BYTES ? all : SNAPSHOT_BLOCK_BYTES);
     if (sink && (rc = sink(NULL, all, 0, arg)))
         goto sink_failed;
     for (uint64_t offset = 0; offset < all; number++) {

@@ -8,6 +8,7 @@
 #include "bytes.h"
 #include "clock.h"
 #include "log.h"
+#include "memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -65,13 +66,11 @@ static int begin(struct writer *w, struct view_reader *reader, struct view *view
 /* Marks the pages that are free at this transaction: they hold nothing, or what was written after it. */
 static int map_free_pages(struct writer *w, const struct view *view)
 {
-    w->free_map = calloc(1, w->header.pages / 8 + 1);
-    if (!w->free_map)
-        return -ENOMEM;
+    w->free_map = memory_new(1, w->header.pages / 8 + 1, "the list of free pages");
     MDB_cursor *cursor;
     int rc = mdb_cursor_open(view->txn, 0, &cursor);
     if (rc)
-        return -EBADMSG;
+        return rc > 0 ? -rc : -EBADMSG;
     MDB_val key, value;
     while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
         size_t count, page;
@@ -125,8 +124,7 @@ static int write_all(struct writer *w)
 {
     char header[SNAPSHOT_HEADER_BYTES], footer[SNAPSHOT_FOOTER_BYTES];
     snapshot_header_encode(header, &w->header);
-    w->total = XXH3_createState();
-    must(w->total);
+    w->total = memory_check(XXH3_createState(), "a checksum");
     XXH3_64bits_reset_withSeed(w->total, w->header.checksum);
     w->raw = disk_memory(SNAPSHOT_BLOCK_BYTES);
     w->stored = disk_memory(SNAPSHOT_BLOCK_HEADER_BYTES + SNAPSHOT_BLOCK_BYTES);

@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -65,13 +66,6 @@ static int mdb_errno(int mdb)
     if (mdb == MDB_MAP_FULL || mdb == MDB_TXN_FULL)
         return -ENOSPC;
     return mdb > 0 ? -mdb : mdb < 0 ? -EBADMSG : 0;
-}
-
-static char *path_with(const char *path, const char *suffix)
-{
-    char *out;
-    must(asprintf(&out, "%s%s", path, suffix) > 0);
-    return out;
 }
 
 int view_boot_id(struct disk *disk, uint8_t out[UUID_BYTES])
@@ -159,13 +153,12 @@ bool view_mark_recovery(struct view_owner *v, bool under_way)
 
 int view_open(struct view_owner **out, struct disk *disk, const struct view_options *options)
 {
-    struct view_owner *v = calloc(1, sizeof *v);
-    must(v);
+    struct view_owner *v = memory_new(1, sizeof *v, "the view");
     v->disk = disk;
-    v->path = path_with(options->path, "");
-    v->build_path = path_with(options->path, ".new");
-    v->lock_path = path_with(options->path, "-lock"); /* LMDB's name for it */
-    v->gen_path = path_with(options->path, ".gen");
+    v->path = memory_text(options->path);
+    v->build_path = memory_printf("%s.new", options->path);
+    v->lock_path = memory_printf("%s-lock", options->path); /* LMDB's name for it */
+    v->gen_path = memory_printf("%s.gen", options->path);
     v->size_bytes = options->size_bytes;
     uint64_t slack = options->size_bytes / 8 > SLACK_MIN ? options->size_bytes / 8 : SLACK_MIN;
     v->map_bytes = (options->size_bytes + slack + 65535) / 65536 * 65536;
@@ -227,7 +220,8 @@ void view_close(struct view_owner **view)
 static int open_env(struct view_owner *v, const char *path, unsigned extra_flags)
 {
     int rc = mdb_env_create(&v->env);
-    must(rc == 0);
+    if (rc)
+        return mdb_errno(rc);
     must(mdb_env_set_maxdbs(v->env, 16) == 0);
     must(mdb_env_set_maxreaders(v->env, READERS_MAX) == 0);
     must(mdb_env_set_mapsize(v->env, v->map_bytes) == 0);
@@ -527,6 +521,17 @@ int view_make_room(struct view_owner *v, uint64_t ops, uint64_t bytes, uint64_t 
         return -ENOSPC;
     v->free_pages -= need;
     return 0;
+}
+
+int view_wait_for_room(struct view_owner *v, uint64_t ops, uint64_t bytes, uint64_t run_pages)
+{
+    uint64_t nap_ns = v->grace_ns / HOLDS_PER_GRACE;
+    uint64_t deadline_ns = clock_monotonic_ns() + 4 * v->grace_ns;
+    int rc;
+    while ((rc = view_make_room(v, ops, bytes, run_pages, false)) == -ENOSPC &&
+           clock_monotonic_ns() < deadline_ns)
+        nanosleep(&(struct timespec){(time_t)(nap_ns / NS_PER_S), (long)(nap_ns % NS_PER_S)}, NULL);
+    return rc;
 }
 
 int view_begin(struct view_owner *v, MDB_txn **txn)

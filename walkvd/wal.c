@@ -5,6 +5,7 @@
 #include "bytes.h"
 #include "clock.h"
 #include "log.h"
+#include "memory.h"
 #include "record.h"
 #include "wal_syncer.h"
 
@@ -341,7 +342,9 @@ int wal_make_room(struct wal *w, uint64_t payload_bytes, bool adds)
         uint64_t kept = adds ? w->current.bytes / 4 : 0;
         return left >= bytes + kept ? 0 : -ENOSPC;
     }
-    return !rc && !fits ? rotate(w) : rc;
+    if (rc)
+        return failed(w, rc);
+    return fits ? 0 : rotate(w);
 }
 
 int wal_append(struct wal *w, struct span payload, uint32_t count, uint64_t time_ns, uint64_t *checksum)
@@ -404,23 +407,14 @@ int wal_stop(struct wal *w)
     return rc;
 }
 
-static char *join(const char *a, const char *b)
-{
-    char *path;
-    must(asprintf(&path, "%s/%s", a, b) > 0);
-    return path;
-}
-
 int wal_open(struct wal **out, struct disk *disk, const char *data_dir, struct control *control,
              const struct wal_options *options, const struct wal_link *link)
 {
-    struct wal *w = calloc(1, sizeof *w);
-    must(w);
+    struct wal *w = memory_new(1, sizeof *w, "the log");
     w->disk = disk;
-    w->data_dir = strdup(data_dir);
-    must(w->data_dir);
-    w->wal_dir = join(data_dir, "wal");
-    w->next_path = join(w->wal_dir, "next.tmp");
+    w->data_dir = memory_text(data_dir);
+    w->wal_dir = memory_printf("%s/wal", data_dir);
+    w->next_path = memory_printf("%s/next.tmp", w->wal_dir);
     w->control = control;
     w->options = *options;
     w->current.fd = w->next.fd = -1;

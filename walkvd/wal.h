@@ -35,7 +35,7 @@ void wal_close(struct wal **);
 /* Makes sure that a batch of `payload_bytes` can be appended to the current segment, rotating if it must:
  * LSNs that wal_next_lsn() gives afterwards are those that the batch will get. `adds` says whether it adds
  * data: what adds may not use the last quarter of the log's room, which is kept for deletes. Returns 0,
- * -ENOSPC, or another negative errno, of which nothing was written. */
+ * -ENOSPC, or another negative errno, after which the log has failed. */
 int wal_make_room(struct wal *, uint64_t payload_bytes, bool adds);
 
 /* Appends `count` records, for which wal_make_room() has made room, as one batch with the LSNs from

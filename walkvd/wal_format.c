@@ -13,6 +13,8 @@
 
 #define SEGMENT_MAGIC "WALKVWAL"
 #define BATCH_MAGIC   0x42564b57u
+#define LZ4_RATIO_MAX                                                                                        \
+    UINT64_C(255) /* a byte of LZ4 stands for at most so many: no memory for a size that lies */
 
 _Static_assert(64 + 8 == WAL_BATCH_HEADER_BYTES, "the header checksum ends the batch header");
 _Static_assert(WAL_BATCH_HEADER_BYTES < WAL_BLOCK_MIN, "a batch header lies in one block");
@@ -63,7 +65,9 @@ enum wal_header_verdict wal_segment_header_decode(struct span block, struct wal_
         return WAL_HEADER_DAMAGED;
     if (h->version != WAL_VERSION)
         return WAL_HEADER_NEWER;
-    return h->segment_bytes >= 2 * h->block_bytes ? WAL_HEADER_VALID : WAL_HEADER_DAMAGED;
+    bool continues = h->first_lsn >= 1 && h->previous.last_lsn == h->first_lsn - 1 &&
+                     h->previous.first_lsn <= h->previous.last_lsn;
+    return continues && h->segment_bytes >= 2 * h->block_bytes ? WAL_HEADER_VALID : WAL_HEADER_DAMAGED;
 }
 
 uint64_t wal_batch_bytes(uint32_t payload_bytes, uint32_t block_bytes)
@@ -149,6 +153,8 @@ bool wal_batch_payload(struct span bytes, const struct wal_batch_header *h, uint
         *payload = (struct span){stored, h->payload_bytes};
         return h->payload_bytes == h->raw_bytes;
     }
+    if (h->raw_bytes > LZ4_RATIO_MAX * h->payload_bytes)
+        return false;
     scratch->bytes = 0;
     char *raw = buffer_extend(scratch, h->raw_bytes);
     int n = LZ4_decompress_safe(stored, raw, (int)h->payload_bytes, (int)h->raw_bytes);

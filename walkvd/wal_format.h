@@ -16,7 +16,7 @@
  *     40     8    first LSN, as in the name
  *     48     8    segment bytes, as preallocated
  *     56     8    link: first LSN (the name) of the segment before; 0: this is the first of the store
- *     64     8    link: its last LSN
+ *     64     8    link: its last LSN, which is the one before this segment's first
  *     72     8    link: header checksum of its last batch
  *     80     8    created, ns since 1970
  *     88          zeros

@@ -115,7 +115,11 @@ static bool open_segment(struct wal_segment *s, struct disk *disk, const char *d
         io_failed(f, lsn, 0, rc);
     else if (!wal_log_check_header(s, verdict, lsn, last, uuid, f))
         return false;
-    else if (i > 0 && s->header.previous.first_lsn != log->first_lsns[i - 1])
+    else if (i > 0 && s->header.previous.first_lsn < log->first_lsns[i - 1])
+        say(f, WAL_CORRUPT, lsn, 56, lsn, last,
+            "the segment continues that of LSN %" PRIu64 ", but that of LSN %" PRIu64 " stands between them",
+            s->header.previous.first_lsn, log->first_lsns[i - 1]);
+    else if (i > 0 && s->header.previous.first_lsn > log->first_lsns[i - 1])
         say(f, WAL_MISSING, s->header.previous.first_lsn, 0, s->header.previous.first_lsn,
             s->header.previous.last_lsn, "the segment is missing");
     else
@@ -140,7 +144,7 @@ void wal_log_judge_end(struct wal_segment *s, uint64_t durable_lsn, struct wal_f
             g, tail.witness_offset, tail.witness.durable_lsn);
     else if (durable_lsn >= g)
         say(f, WAL_CORRUPT, lsn, s->offset, g, durable_lsn,
-            "the log ends at LSN %" PRIu64 ", but LSN %" PRIu64 " was durable", g - 1, durable_lsn);
+            "the log ends at LSN %" PRIu64 ", but LSN %" PRIu64 " had been acknowledged", g - 1, durable_lsn);
     else if (g == lsn)
         say(f, WAL_CORRUPT, lsn, s->offset, g, 0,
             "the first batch, written before the segment got its name, is damaged");
@@ -151,6 +155,51 @@ void wal_log_judge_end(struct wal_segment *s, uint64_t durable_lsn, struct wal_f
     else if (tail.torn_bytes)
         say(f, WAL_TORN, lsn, s->offset, g, 0, "%" PRIu64 " bytes of a batch that nobody was told about",
             tail.torn_bytes);
+}
+
+/* Sets `*end` to where the next segment says that segment i ends; UINT64_MAX when it says nothing. Returns 0
+ * or a negative errno. */
+static int end_by_link(struct disk *disk, const char *data_dir, const struct wal_log *log, size_t i,
+                       uint64_t *end)
+{
+    struct wal_segment next = {.fd = -1};
+    char path[4096];
+    enum wal_header_verdict verdict = WAL_HEADER_DAMAGED;
+    *end = UINT64_MAX;
+    if (i + 1 == log->count || !wal_log_path(path, sizeof path, data_dir, log->first_lsns[i + 1]))
+        return 0;
+    int rc = wal_segment_open(&next, disk, path, &verdict);
+    if (!rc && verdict == WAL_HEADER_VALID && next.header.previous.first_lsn == log->first_lsns[i])
+        *end = next.header.previous.last_lsn;
+    wal_segment_close(&next);
+    return rc;
+}
+
+/* Reads the batches of one segment up to `last_lsn` [link-ends-segment]. Returns 0 or a negative errno. */
+static int read_batches(struct wal_segment *s, uint64_t last_lsn, const struct wal_visitor *visitor,
+                        struct wal_log_end *end)
+{
+    struct wal_batch batch;
+    bool behind = false;
+    int rc = 0;
+    end->link = (struct wal_link){s->header.first_lsn, s->next_lsn - 1, s->chain};
+    end->offset = s->offset;
+    while (rc >= 0 && (rc = wal_segment_next(s, &batch)) == 1) {
+        const struct wal_batch_header *h = &batch.header;
+        behind = behind || wal_batch_last_lsn(h) > last_lsn;
+        if (behind && h->durable_lsn <= last_lsn)
+            continue;
+        end->link = (struct wal_link){s->header.first_lsn, s->next_lsn - 1, s->chain};
+        end->offset = s->offset;
+        end->sealed = s->sealed;
+        if (behind) /* the link will not fit */
+            return 0;
+        end->batches_read++;
+        end->last_time_ns = h->time_ns;
+        if (visitor && visitor->batch)
+            rc = visitor->batch(s, &batch, visitor->arg);
+    }
+    return rc < 0 ? rc : 0;
 }
 
 enum wal_verdict wal_log_read(struct disk *disk, const char *data_dir, const struct wal_log *log,
@@ -189,20 +238,18 @@ enum wal_verdict wal_log_read(struct disk *disk, const char *data_dir, const str
             wal_segment_close(&s);
             continue;
         }
-        struct wal_batch batch;
-        int rc;
-        while ((rc = wal_segment_next(&s, &batch)) == 1) {
-            end->batches_read++;
-            end->last_time_ns = batch.header.time_ns;
-            if (visitor && visitor->batch && (rc = visitor->batch(&s, &batch, visitor->arg)) < 0)
-                break;
+        uint64_t last_lsn;
+        int rc = end_by_link(disk, data_dir, log, i, &last_lsn);
+        if (rc) {
+            io_failed(f, log->first_lsns[i + 1], 0, rc);
+            wal_segment_close(&s);
+            break;
         }
+        end->sealed = false;
+        rc = read_batches(&s, last_lsn, visitor, end);
         end->segments_read++;
-        end->link = (struct wal_link){s.header.first_lsn, s.next_lsn - 1, s.chain};
-        end->offset = s.offset;
-        end->sealed = s.sealed;
         previous_read = true;
-        if (rc < 0)
+        if (rc)
             io_failed(f, s.header.first_lsn, s.offset, rc);
         else if (last)
             wal_log_judge_end(&s, durable_lsn, f);

@@ -10,6 +10,11 @@
  *   - the caller's `durable_lsn` (control file, published view) is >= g, or
  *   - the segment is shorter than it was preallocated and has no seal, or has not even its first batch.
  * Otherwise it is a torn tail: a batch that nobody was told about.
+ *
+ * [link-ends-segment] A segment ends where the link of the next one says. What a start found torn, or did not
+ * find at all after a failed sync, it cuts off, but the cut itself may be lost, and a mirrored disk may show
+ * such a batch later: whole batches behind the end that the link names are passed over. Unless one of them
+ * says that another one behind the end was durable: then the link is wrong, and that is damage.
  */
 #ifndef WALKV_WALKVD_WAL_LOG_H
 #define WALKV_WALKVD_WAL_LOG_H
@@ -74,8 +79,8 @@ bool wal_log_path(char *out, size_t room, const char *data_dir, uint64_t first_l
 
 /* Reads the log from the segment that holds `from_lsn` + 1 (0: from the first that is there) to its end,
  * checking the headers and links of those before. `durable_lsn` is what is known from elsewhere to have been
- * durable, `newest_segment` the first LSN of a segment known to have existed (0: none). `end` and `finding`
- * are filled. Returns finding->verdict. */
+ * acknowledged, `newest_segment` the first LSN of a segment known to have existed (0: none). `end` and
+ * `finding` are filled. Returns finding->verdict. */
 enum wal_verdict wal_log_read(struct disk *, const char *data_dir, const struct wal_log *,
                               const uint8_t *uuid, uint64_t from_lsn, uint64_t durable_lsn,
                               uint64_t newest_segment, const struct wal_visitor *, struct wal_log_end *end,

@@ -188,7 +188,8 @@ static int take_batch(struct salvage *s, const struct piece *p, const struct wal
     struct wal_link before = {0, h->first_lsn - 1, h->chain};
     if (batch->offset == segment->header.block_bytes) { /* it continues the header, and the link says what */
         before = p->header.previous;
-        if (p->verdict != WAL_CLEAN || h->chain != p->header.checksum || s->split)
+        if (p->verdict != WAL_CLEAN || h->chain != p->header.checksum || h->first_lsn != p->first_lsn ||
+            s->split)
             before.last_lsn = WAL_SALVAGE_UNKNOWN;
     }
     bool continues = h->chain == at->chain && h->first_lsn == at->next_lsn;
@@ -209,8 +210,12 @@ static enum wal_verdict judge_end(struct salvage *s, struct wal_segment *segment
         s->out->failure = f;
         return WAL_FAILED;
     }
-    if (f.verdict != WAL_CLEAN && s->visitor->finding)
+    if (f.verdict != WAL_CLEAN && s->visitor->finding) {
+        char name[WAL_NAME_BYTES + 1];
+        wal_name(name, s->end.first_lsn); /* not what the header says */
+        snprintf(f.file, sizeof f.file, "wal/%s", name);
         s->visitor->finding(&f, s->visitor->arg);
+    }
     s->out->end_known = f.verdict == WAL_CLEAN || f.verdict == WAL_TORN;
     raise_lsn(&s->out->known_lsn, f.last_lsn);
     return WAL_CLEAN;

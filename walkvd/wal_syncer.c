@@ -4,13 +4,16 @@
 
 #include "clock.h"
 #include "log.h"
+#include "memory.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 struct wal_syncer {
@@ -68,13 +71,13 @@ static void *run(void *arg)
 
 struct wal_syncer *wal_syncer_new(struct disk *disk, uint64_t interval_ns)
 {
-    struct wal_syncer *s = calloc(1, sizeof *s);
-    must(s);
+    struct wal_syncer *s = memory_new(1, sizeof *s, "the background sync");
     s->disk = disk;
     s->interval_ns = interval_ns;
     s->fd = -1;
     s->alarm_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    must(s->alarm_fd >= 0);
+    if (s->alarm_fd < 0)
+        fatal(EX_OSERR, "eventfd: %s", strerror(errno));
     pthread_mutex_init(&s->mutex, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -85,7 +88,9 @@ struct wal_syncer *wal_syncer_new(struct disk *disk, uint64_t interval_ns)
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    must(pthread_create(&s->thread, NULL, run, s) == 0);
+    int rc = pthread_create(&s->thread, NULL, run, s);
+    if (rc)
+        fatal(EX_OSERR, "the background sync cannot have a thread: %s", strerror(rc));
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return s;
 }

@@ -20,44 +20,50 @@ static bool is_temporary(const char *path)
     return length > 4 && strcmp(path + length - 4, ".tmp") == 0;
 }
 
-/* The distinct values of a name: durable, now, between. */
-static unsigned name_states(const struct memory_name *name, int states[STATES_MAX])
+static void add_state(int64_t states[STATES_MAX], unsigned *count, int64_t value)
+{
+    for (unsigned i = 0; i < *count; i++) {
+        if (states[i] == value)
+            return;
+    }
+    if (*count < STATES_MAX)
+        states[(*count)++] = value;
+}
+
+/* The distinct values: durable, now, those between. */
+static unsigned name_states(const struct memory_name *name, int64_t states[STATES_MAX])
 {
     unsigned count = 0;
-    const int first[2] = {name->durable, name->now};
 
-    for (size_t i = 0; i < name->between_count + 2 && count < STATES_MAX; i++) {
-        int value = i < 2 ? first[i] : name->between[i - 2];
-        bool known = false;
-
-        for (unsigned j = 0; j < count; j++)
-            known = known || states[j] == value;
-        if (!known)
-            states[count++] = value;
-    }
+    add_state(states, &count, name->durable);
+    add_state(states, &count, name->now);
+    for (size_t i = 0; i < name->between_count; i++)
+        add_state(states, &count, name->between[i]);
     return count;
 }
 
-static unsigned size_states(const struct memory_inode *inode, uint64_t states[STATES_MAX])
+static unsigned size_states(const struct memory_inode *inode, int64_t states[STATES_MAX])
 {
     unsigned count = 0;
-    const uint64_t first[2] = {inode->durable_bytes, inode->bytes};
 
-    for (size_t i = 0; i < inode->size_count + 2 && count < STATES_MAX; i++) {
-        uint64_t value = i < 2 ? first[i] : inode->sizes[i - 2];
-        bool known = false;
-
-        for (unsigned j = 0; j < count; j++)
-            known = known || states[j] == value;
-        if (!known)
-            states[count++] = value;
-    }
+    add_state(states, &count, (int64_t)inode->durable_bytes);
+    add_state(states, &count, (int64_t)inode->bytes);
+    for (size_t i = 0; i < inode->size_count; i++)
+        add_state(states, &count, (int64_t)inode->sizes[i]);
     return count;
 }
 
-static void garbage(char out[MEMORY_SECTOR_BYTES], uint64_t seed, uint64_t sector)
+/* Noise, or what a deleted file left in this place. */
+static void garbage(const struct memory_disk *m, char out[MEMORY_SECTOR_BYTES], uint64_t seed,
+                    uint64_t sector)
 {
     uint64_t random = (seed + 1) * 0x9e3779b97f4a7c15ull + sector * 2 + 1;
+    unsigned graves = m->grave_count < COUNT(m->graves) ? (unsigned)m->grave_count : COUNT(m->graves);
+
+    if (graves > 0 && kit_below(&random, 2) == 0) {
+        memcpy(out, m->graves[kit_below(&random, graves)], MEMORY_SECTOR_BYTES);
+        return;
+    }
 
     for (unsigned i = 0; i < MEMORY_SECTOR_BYTES; i += 8) {
         uint64_t word = kit_random(&random);
@@ -67,14 +73,15 @@ static void garbage(char out[MEMORY_SECTOR_BYTES], uint64_t seed, uint64_t secto
 
 /* The distinct contents of a dirty sector: durable, now, those between, zeros, garbage. `row` has room for
  * STATES_MAX sectors. */
-static unsigned sector_states(const struct memory_inode *inode, uint64_t sector, uint64_t seed, char *row)
+static unsigned sector_states(const struct memory_disk *m, const struct memory_inode *inode, uint64_t sector,
+                              uint64_t seed, char *row)
 {
     static const char zeros[MEMORY_SECTOR_BYTES];
     char noise[MEMORY_SECTOR_BYTES];
     unsigned count = 0;
     size_t candidates = inode->version_count + 4;
 
-    garbage(noise, seed, sector);
+    garbage(m, noise, seed, sector);
     for (size_t i = 0; i < candidates && count < STATES_MAX; i++) {
         const char *content = i == 0   ? inode->durable + sector * MEMORY_SECTOR_BYTES
                               : i == 1 ? inode->now + sector * MEMORY_SECTOR_BYTES
@@ -91,21 +98,21 @@ static unsigned sector_states(const struct memory_inode *inode, uint64_t sector,
     return count;
 }
 
-static void choose_file(struct memory_inode *inode, bool temporary, uint64_t seed, choose_fn *choose,
-                        void *arg)
+static void choose_file(const struct memory_disk *m, struct memory_inode *inode, bool temporary,
+                        uint64_t seed, choose_fn *choose, void *arg)
 {
     static char row[STATES_MAX * MEMORY_SECTOR_BYTES];
-    uint64_t sizes[STATES_MAX];
+    int64_t sizes[STATES_MAX];
     unsigned states = size_states(inode, sizes);
 
     if (states > 1)
-        inode->durable_bytes = sizes[choose(states, arg)];
+        inode->durable_bytes = (uint64_t)sizes[choose(states, arg)];
     /* Nobody reads a temporary file: all of its sectors go one way. */
     unsigned all = temporary && inode->version_count + inode->bytes > 0 ? choose(2, arg) : 0;
     for (uint64_t i = 0; i < inode->room / MEMORY_SECTOR_BYTES; i++) {
-        if (inode->sectors[i] == MEMORY_CLEAN)
+        if (inode->sectors[i] != MEMORY_DIRTY)
             continue;
-        states = sector_states(inode, i, seed, row);
+        states = sector_states(m, inode, i, seed, row);
         unsigned state = states < 2 ? 0 : temporary ? (all ? states - 1 : 1) : choose(states, arg);
         memcpy(inode->durable + i * MEMORY_SECTOR_BYTES, row + state * MEMORY_SECTOR_BYTES,
                MEMORY_SECTOR_BYTES);
@@ -118,7 +125,7 @@ enum { UNNAMED, ONLY_TEMPORARY, NAMED };
 static void find_named(const struct memory_disk *m, uint8_t *named)
 {
     for (size_t i = 0; i < m->name_count; i++) {
-        int states[STATES_MAX];
+        int64_t states[STATES_MAX];
         unsigned count = name_states(&m->names[i], states);
 
         for (unsigned j = 0; j < count; j++) {
@@ -152,15 +159,15 @@ static void cut(struct memory_disk *m, uint64_t seed, choose_fn *choose, void *a
     must(named != NULL);
     find_named(m, named);
     for (size_t i = 0; i < m->name_count; i++) {
-        int states[STATES_MAX];
+        int64_t states[STATES_MAX];
         unsigned count = name_states(&m->names[i], states);
 
         if (count > 1)
-            m->names[i].durable = states[choose(count, arg)];
+            m->names[i].durable = (int)states[choose(count, arg)];
     }
     for (size_t i = 0; i < m->inode_count; i++) {
         if (named[i] != UNNAMED)
-            choose_file(&m->inodes[i], named[i] == ONLY_TEMPORARY, seed + i, choose, arg);
+            choose_file(m, &m->inodes[i], named[i] == ONLY_TEMPORARY, seed + i, choose, arg);
     }
     free(named);
     lose_orphans(m);
@@ -172,6 +179,8 @@ static void cut(struct memory_disk *m, uint64_t seed, choose_fn *choose, void *a
         struct memory_inode *inode = &m->inodes[i];
 
         inode->bytes = inode->durable_bytes;
+        if (inode->room == 0)
+            continue;
         inode->version_count = inode->size_count = 0;
         memset(inode->durable + inode->bytes, 0, inode->room - inode->bytes);
         memcpy(inode->now, inode->durable, inode->room);

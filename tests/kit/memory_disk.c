@@ -93,6 +93,7 @@ static int memory_open(struct disk *disk, const char *path, int flags, mode_t mo
         fd++;
     must(fd < (int)COUNT(m->fds) && strlen(path) < sizeof(m->fd_paths[fd]));
     m->fds[fd] = inode;
+    m->direct[fd] = flags & O_DIRECT;
     strcpy(m->fd_paths[fd], path);
     if (made)
         changed(m);
@@ -122,7 +123,7 @@ static ssize_t memory_pread(struct disk *disk, int fd, void *data, size_t bytes,
         return 0;
     if (bytes > inode->bytes - offset)
         bytes = inode->bytes - offset;
-    memcpy(data, inode->now + offset, bytes);
+    memory_inode_read(inode, data, bytes, offset, of(disk)->direct[fd - FD_FIRST]);
     return (ssize_t)bytes;
 }
 
@@ -144,14 +145,25 @@ static ssize_t memory_pwrite(struct disk *disk, int fd, const void *data, size_t
     return rc == 0 ? (ssize_t)done : rc;
 }
 
+static void note_sync(struct memory_disk *m, int fd, int rc)
+{
+    bool of_log = strstr(m->fd_paths[fd - FD_FIRST], "/wal") != NULL;
+
+    m->sync_failed = m->sync_failed || rc != 0;
+    m->log_sync_failed = m->log_sync_failed || (rc != 0 && of_log);
+}
+
 static int sync_file(struct memory_disk *m, int fd, const char *call)
 {
     int rc = tick(m, call);
 
     if (fd < FD_FIRST)
         return rc;
-    m->sync_failed = m->sync_failed || rc != 0;
-    memory_inode_sync(inode_of(m, fd), rc == 0);
+    note_sync(m, fd, rc);
+    if (rc == 0)
+        memory_inode_sync(inode_of(m, fd));
+    else if (!m->flush_fails)
+        memory_inode_lose(inode_of(m, fd), m->calls);
     changed(m);
     return rc;
 }
@@ -168,9 +180,10 @@ static int memory_fsync(struct disk *disk, int fd)
     if (fd < FD_FIRST || m->fds[fd - FD_FIRST] != MEMORY_DIRECTORY)
         return sync_file(m, fd, "fsync");
     int rc = tick(m, "fsync");
-    m->sync_failed = m->sync_failed || rc != 0;
+    note_sync(m, fd, rc);
     if (rc == 0)
         memory_names_sync(m, m->fd_paths[fd - FD_FIRST]);
+    memory_inodes_reclaim(m);
     changed(m);
     return rc;
 }
@@ -207,6 +220,7 @@ static int memory_ftruncate(struct disk *disk, int fd, uint64_t bytes)
         return rc;
     if (fd < FD_FIRST)
         return system_disk()->calls->ftruncate(system_disk(), fd, bytes);
+    memory_inode_bury(m, inode_of(m, fd), bytes);
     memory_inode_resize(inode_of(m, fd), bytes);
     changed(m);
     return 0;
@@ -441,5 +455,5 @@ void memory_disk_put(struct memory_disk *m, const char *path, const void *data, 
     name->between_count = 0;
     if (bytes > 0)
         memory_inode_write(&m->inodes[number], data, bytes, 0);
-    memory_inode_sync(&m->inodes[number], true);
+    memory_inode_sync(&m->inodes[number]);
 }

@@ -7,9 +7,12 @@
  *   - a sync makes a file's content and size durable, a sync of the directory its names, and neither the
  * other;
  *   - until then each sector of 512 bytes may be, after a power cut, any content it had since the last sync,
- *     zeros, or garbage; the size any size it had; each name of a directory, for itself, any file it named or
- *     none, so that a rename may be seen half done;
- *   - a sync that failed leaves its sectors in that state for good: the next sync says 0 and writes nothing;
+ *     zeros, or garbage (noise, or what a deleted or shortened file left on the disk); the size any size it
+ * had; each name of a directory, for itself, any file it named or none, so that a rename may be seen half
+ * done;
+ *   - a sync that fails has written some of its sectors; what it has not written no later sync will write,
+ * though it says 0, and a read still finds it in the page cache, but a read with O_DIRECT does not. Or
+ * everything had reached the device, and only its cache was not flushed (`flush_fails`);
  *   - what lies in a directory whose own name is lost, is lost.
  * Paths outside MEMORY_ROOT (the view in shared memory) go to the real system, and count as calls as well.
  * Memory and descriptors only, one thread.
@@ -46,18 +49,23 @@ struct memory_disk {
     struct memory_inode *inodes;
     size_t inode_count;
     int fds[64]; /* number of the inode, -1: free, MEMORY_DIRECTORY */
+    bool direct[64];
     char fd_paths[64][80];
+    char graves[64][MEMORY_SECTOR_BYTES]; /* of deleted and shortened files, the latest */
+    size_t grave_count;                   /* in all */
     bool light; /* calls that reserve memory for the view are skipped: the test has enough */
 
     uint64_t calls;   /* so far, those that may fail */
     uint64_t fail_at; /* the number of the call that fails, from 1; 0: none */
     bool for_ever;    /* and all after it */
     enum memory_fault fault;
-    int error; /* with which it fails, positive */
+    int error;        /* with which it fails, positive */
+    bool flush_fails; /* a sync that fails has lost nothing yet */
     const char *failed_call;
-    bool sync_failed;  /* fdatasync or fsync */
-    uint64_t changes;  /* calls so far that changed what a power cut may leave */
-    size_t write_room; /* the most that one pwrite takes; 0: everything */
+    bool sync_failed;     /* fdatasync or fsync */
+    bool log_sync_failed; /* of a file or directory of the log */
+    uint64_t changes;     /* calls so far that changed what a power cut may leave */
+    size_t write_room;    /* the most that one pwrite takes; 0: everything */
 
     /* Called after each of `changes`, with what there is now. */
     void (*changed)(struct memory_disk *, void *arg);

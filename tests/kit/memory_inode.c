@@ -35,6 +35,48 @@ int memory_inode_new(struct memory_disk *m)
     return (int)m->inode_count++;
 }
 
+void memory_inode_bury(struct memory_disk *m, const struct memory_inode *inode, uint64_t from)
+{
+    static const char zeros[MEMORY_SECTOR_BYTES];
+
+    for (uint64_t at = from / MEMORY_SECTOR_BYTES * MEMORY_SECTOR_BYTES; at < inode->bytes;
+         at += MEMORY_SECTOR_BYTES) {
+        if (memcmp(inode->now + at, zeros, MEMORY_SECTOR_BYTES) != 0)
+            memcpy(m->graves[m->grave_count++ % COUNT(m->graves)], inode->now + at, MEMORY_SECTOR_BYTES);
+    }
+}
+
+void memory_inodes_reclaim(struct memory_disk *m)
+{
+    bool *used = calloc(m->inode_count + 1, sizeof(*used));
+
+    must(used != NULL);
+    for (size_t i = 0; i < m->name_count; i++) {
+        const struct memory_name *name = &m->names[i];
+
+        if (name->now >= 0)
+            used[name->now] = true;
+        if (name->durable >= 0)
+            used[name->durable] = true;
+        for (size_t j = 0; j < name->between_count; j++) {
+            if (name->between[j] >= 0)
+                used[name->between[j]] = true;
+        }
+    }
+    for (size_t i = 0; i < COUNT(m->fds); i++) {
+        if (m->fds[i] >= 0)
+            used[m->fds[i]] = true;
+    }
+    for (size_t i = 0; i < m->inode_count; i++) {
+        if (used[i])
+            continue;
+        memory_inode_bury(m, &m->inodes[i], 0);
+        memory_inode_free(&m->inodes[i]);
+        m->inodes[i] = (struct memory_inode){0};
+    }
+    free(used);
+}
+
 void memory_inode_clone(struct memory_inode *inode)
 {
     inode->now = kit_boxed(inode->now, inode->room);
@@ -53,11 +95,26 @@ void memory_inode_free(struct memory_inode *inode)
     free(inode->sizes);
 }
 
+void memory_inode_read(const struct memory_inode *inode, char *data, size_t bytes, uint64_t offset,
+                       bool direct)
+{
+    memcpy(data, inode->now + offset, bytes);
+    for (uint64_t i = offset / MEMORY_SECTOR_BYTES; direct && i * MEMORY_SECTOR_BYTES < offset + bytes; i++) {
+        uint64_t from = i * MEMORY_SECTOR_BYTES, to = from + MEMORY_SECTOR_BYTES;
+
+        if (inode->sectors[i] != MEMORY_LOST)
+            continue;
+        from = from > offset ? from : offset;
+        to = to < offset + bytes ? to : offset + bytes;
+        memcpy(data + (from - offset), inode->durable + from, to - from);
+    }
+}
+
 /* The sectors of this range are about to change. */
 static void touch(struct memory_inode *inode, uint64_t from, uint64_t to)
 {
     for (uint64_t i = from / MEMORY_SECTOR_BYTES; i * MEMORY_SECTOR_BYTES < to; i++) {
-        if (inode->sectors[i] != MEMORY_CLEAN) {
+        if (inode->sectors[i] == MEMORY_DIRTY) {
             inode->versions = realloc(inode->versions, (inode->version_count + 1) * sizeof(*inode->versions));
             must(inode->versions != NULL);
             struct memory_version *version = &inode->versions[inode->version_count++];
@@ -97,26 +154,34 @@ void memory_inode_resize(struct memory_inode *inode, uint64_t bytes)
     set_size(inode, bytes);
 }
 
-void memory_inode_sync(struct memory_inode *inode, bool succeeds)
+void memory_inode_sync(struct memory_inode *inode)
 {
     for (uint64_t i = 0; i < inode->room / MEMORY_SECTOR_BYTES; i++) {
         uint64_t at = i * MEMORY_SECTOR_BYTES;
 
-        if (inode->sectors[i] == MEMORY_DIRTY && succeeds)
-            memcpy(inode->durable + at, inode->now + at, MEMORY_SECTOR_BYTES);
-        if (inode->sectors[i] == MEMORY_DIRTY)
-            inode->sectors[i] = succeeds ? MEMORY_CLEAN : MEMORY_LIMBO;
+        if (inode->sectors[i] != MEMORY_DIRTY)
+            continue;
+        memcpy(inode->durable + at, inode->now + at, MEMORY_SECTOR_BYTES);
+        inode->sectors[i] = MEMORY_CLEAN;
     }
-    if (!succeeds)
-        return;
-    size_t kept = 0;
-    for (size_t i = 0; i < inode->version_count; i++) {
-        if (inode->sectors[inode->versions[i].sector] == MEMORY_LIMBO)
-            inode->versions[kept++] = inode->versions[i];
-    }
-    inode->version_count = kept;
     inode->durable_bytes = inode->bytes;
-    inode->size_count = 0;
+    inode->version_count = inode->size_count = 0;
+}
+
+void memory_inode_lose(struct memory_inode *inode, uint64_t seed)
+{
+    uint64_t random = seed * 2 + 1;
+
+    for (uint64_t i = 0; i < inode->room / MEMORY_SECTOR_BYTES; i++) {
+        uint64_t at = i * MEMORY_SECTOR_BYTES;
+
+        if (inode->sectors[i] != MEMORY_DIRTY)
+            continue;
+        if (kit_below(&random, 2) == 0)
+            memcpy(inode->durable + at, inode->now + at, MEMORY_SECTOR_BYTES);
+        inode->sectors[i] = MEMORY_LOST;
+    }
+    inode->version_count = 0;
 }
 
 /* "/m/a/.." is "/m". */

@@ -11,7 +11,7 @@
 enum memory_sector_state {
     MEMORY_CLEAN,
     MEMORY_DIRTY, /* the next sync writes it */
-    MEMORY_LIMBO, /* a failed sync may have written it or not, and no sync will again */
+    MEMORY_LOST,  /* in the page cache only: `durable` is on the disk, and no sync will change that */
 };
 
 /* What a sector was between its durable content and the present one. */
@@ -34,11 +34,19 @@ struct memory_inode {
 };
 
 int memory_inode_new(struct memory_disk *); /* its number */
+/* Keeps some of what the sectors from here on hold, as what a file system may hand out again. */
+void memory_inode_bury(struct memory_disk *, const struct memory_inode *, uint64_t from);
+/* Drops the content of the inodes that no name has in any state, and no descriptor. */
+void memory_inodes_reclaim(struct memory_disk *);
 void memory_inode_clone(struct memory_inode *copy);
 void memory_inode_free(struct memory_inode *);
+/* `direct`: around the page cache, see memory_disk.h. */
+void memory_inode_read(const struct memory_inode *, char *data, size_t bytes, uint64_t offset, bool direct);
 void memory_inode_write(struct memory_inode *, const void *data, size_t bytes, uint64_t offset);
 void memory_inode_resize(struct memory_inode *, uint64_t bytes);
-void memory_inode_sync(struct memory_inode *, bool succeeds);
+void memory_inode_sync(struct memory_inode *);
+/* A sync that failed; which sectors it has written follows from `seed`. */
+void memory_inode_lose(struct memory_inode *, uint64_t seed);
 
 struct memory_name *memory_name_find(struct memory_disk *, const char *path);
 /* Finds it, or makes one that is absent. Pointers to names are good until the next one is made. */

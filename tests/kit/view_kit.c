@@ -8,11 +8,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+enum { GRACE_NS = 1000 * 1000 };
+
 static const uint8_t uuid[UUID_BYTES] = {0xaa, 2, 3};
 
-static void open_view(struct stand *s, const struct buffer *pages)
+static void open_view(struct stand *s, const struct buffer *pages, uint64_t grace_ns)
 {
-    const struct view_options options = {s->view_path, 8 * 1024 * 1024, 1000 * 1000};
+    const struct view_options options = {s->view_path, 8 * 1024 * 1024, grace_ns};
     struct view_state state;
     int fd;
 
@@ -25,15 +27,20 @@ static void open_view(struct stand *s, const struct buffer *pages)
     must(store_ready(&s->store) == 0);
 }
 
+void stand_open_view(struct stand *s, uint64_t grace_ns)
+{
+    *s = (struct stand){0};
+    kit_temp_dir(s->dir);
+    snprintf(s->view_path, sizeof(s->view_path), "%s/view", s->dir);
+    open_view(s, NULL, grace_ns);
+    memcpy(s->control.uuid, uuid, UUID_BYTES);
+}
+
 void stand_open(struct stand *s, struct disk *disk)
 {
     const struct wal_options options = {.segment_bytes = 65536, .block_bytes = 512};
 
-    *s = (struct stand){0};
-    kit_temp_dir(s->dir);
-    snprintf(s->view_path, sizeof(s->view_path), "%s/view", s->dir);
-    open_view(s, NULL);
-    memcpy(s->control.uuid, uuid, UUID_BYTES);
+    stand_open_view(s, GRACE_NS);
     if (disk != NULL)
         must(wal_open(&s->wal, disk, disk == disk_system() ? s->dir : "/m", &s->control, &options,
                       &(struct wal_link){0}) == 0);
@@ -44,7 +51,7 @@ void stand_open_beside(struct stand *s, const struct stand *other, const struct 
 {
     *s = (struct stand){0};
     snprintf(s->view_path, sizeof(s->view_path), "%s/beside", other->dir);
-    open_view(s, pages);
+    open_view(s, pages, GRACE_NS);
 }
 
 void stand_close(struct stand *s)

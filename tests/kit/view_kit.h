@@ -23,6 +23,8 @@ struct stand {
 /* A new, empty, served view; with a log on `disk` (NULL: none) in `dir`, or for another disk than the
  * system's "/m". */
 void stand_open(struct stand *, struct disk *disk);
+/* The same without a log, and with another grace than 1 ms. */
+void stand_open_view(struct stand *, uint64_t grace_ns);
 /* Another view in the same directory, filled with these pages (NULL: empty). */
 void stand_open_beside(struct stand *, const struct stand *other, const struct buffer *pages);
 void stand_close(struct stand *);

@@ -13,6 +13,7 @@ import threading
 import unittest
 from pathlib import Path
 
+from frames import DONE, Frames
 from walkv import (EX_CONFIG, EX_UNAVAILABLE, EX_USAGE, HTTPD, WALKVD, WALKVCTL, SystemTest, fingerprint, main, reseal,
                    run, wait_until)
 
@@ -418,6 +419,42 @@ class FullStorage(SystemTest):
         for flags in ({}, {"cold_start": True}):
             walkv.restart_walkvd(**flags)
             self.assertEqual(walkv.contents()[0], keys)
+
+    def write_slowly(self, frames, op, name, value):
+        """One write, as soon as there is room for it."""
+        def write():
+            result = frames.write(op, name, value).result
+            self.assertIn(result, (*DONE, "storage_full"))
+            return result != "storage_full"
+
+        wait_until(write, "room")
+
+    def test_a_replay_waits_for_the_pages_that_it_frees(self):
+        """It is faster than the writes were, and the grace holds back more."""
+        walkv = self.instance(walkvd={"view_size": "8MiB", "checkpoint_interval": 0, "checkpoint_wal_size": 0})
+        walkv.start_walkvd()
+        value = b'"%s"' % (b"v" * 3000)
+        with Frames(walkv.socket) as frames:
+            for n in range(2000):
+                self.write_slowly(frames, "set", f"k{n % 300}", value)
+        walkv.kill_walkvd()
+        walkv.start_walkvd(cold_start=True, view_grace="500ms")
+        walkv.start_httpd()
+        self.assertEqual(walkv.contents()[0], {f"k{n}": "v" * 3000 for n in range(300)})
+
+    def test_a_replay_collects_cleared_queues(self):
+        walkv = self.instance(walkvd={"view_size": "8MiB", "checkpoint_interval": 0, "checkpoint_wal_size": 0})
+        walkv.start_walkvd()
+        value = b'"%s"' % (b"v" * 3000)
+        with Frames(walkv.socket) as frames:
+            for _ in range(20):
+                for _ in range(400):
+                    self.write_slowly(frames, "enqueue", "q", value)
+                self.write_slowly(frames, "clear", "q", b"")
+        walkv.kill_walkvd()
+        walkv.start_walkvd(cold_start=True)
+        walkv.start_httpd()
+        self.assertEqual(walkv.contents(), ({}, {"q": []}))
 
     def test_a_full_disk(self):
         walkv = self.instance(walkvd={"wal_segment_size": "256KiB", "checkpoint_wal_size": "1MiB"})

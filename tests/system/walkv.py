@@ -6,7 +6,8 @@ Nothing here waits for a fixed time: it waits for a line of a log, for a process
 here ends a process that it did not start. A daemon that reports a sanitizer finding or a broken invariant fails
 the test that is running, whatever its answers were.
 
-    WALKV_BUILD    the CMake build directory with the daemons (default: build/debug)
+    WALKV_BUILD       the CMake build directory with the daemons (default: build/debug)
+    WALKV_COVERAGE    set by scripts/coverage: daemons that a test leaves behind are asked to end, not killed
 """
 
 import atexit
@@ -33,6 +34,8 @@ WALKVD = BUILD / "walkvd" / "walkvd"
 WALKVCTL = BUILD / "walkvd" / "walkvctl"
 HTTPD = BUILD / "walkv-httpd" / "walkv-httpd"
 
+COUNTING = "WALKV_COVERAGE" in os.environ  # only a process that ends by itself writes what gcov counted
+
 EX_USAGE, EX_DATA, EX_UNAVAILABLE, EX_OS, EX_IO, EX_CONFIG = 64, 65, 69, 71, 74, 78
 
 PATIENCE_S = 60  # how long anything may take before the test gives up; never how long a test takes
@@ -51,7 +54,7 @@ def environment(**more):
     return {**os.environ, **SANITIZER_OPTIONS, **more}
 
 
-def wait_until(condition, what, patience=PATIENCE_S):
+def wait_until(condition, what, patience=PATIENCE_S, poll=POLL_S):
     """Calls `condition` until it returns something true, and returns that."""
     deadline = time.monotonic() + patience
     nap = threading.Event()
@@ -61,7 +64,7 @@ def wait_until(condition, what, patience=PATIENCE_S):
             return result
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {patience} s for {what}")
-        nap.wait(POLL_S)
+        nap.wait(poll)
 
 
 def free_port():
@@ -167,6 +170,15 @@ class Daemon:
             raise AssertionError(f"{self.name} did not end within {patience} s:\n{self.log}") from None
         self._reader.join(1)
         return status
+
+    def end(self, patience=10):
+        """Asks it to end, whatever state it is in, and gives up after a while."""
+        self.signal(signal.SIGTERM)
+        self.signal(signal.SIGCONT)
+        try:
+            self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            pass
 
     def running(self):
         return self.process.poll() is None
@@ -345,6 +357,8 @@ class Walkv:
     def close(self):
         atexit.unregister(self.close)
         for daemon in self.all:
+            if COUNTING:
+                daemon.end()
             workers = children_of(daemon.pid) if daemon.running() else []
             daemon.signal(signal.SIGKILL)
             for pid in workers:

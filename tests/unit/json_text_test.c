@@ -877,6 +877,41 @@ static void test_absent_text(void)
     CU_ASSERT_TRUE(json_text_equals(SPAN("\"\""), nothing));
 }
 
+/* What has not passed a check, by a mistake of the caller, is not read past its end and stands for nothing.
+ */
+static void test_unchecked_text(void)
+{
+    static const struct {
+        struct span text, minified;
+    } open_strings[] = {
+        {TEXT("\""), TEXT("\"")},
+        {TEXT(" \"ab c"), TEXT("\"ab c")},
+        {TEXT("[ \"0123456789 "), TEXT("[\"0123456789 ")},
+        {TEXT("\"a\\"), TEXT("\"a\\")},
+        {TEXT("\"a\\\""), TEXT("\"a\\\"")},
+        {TEXT("\"a \xC3\xA9"), TEXT("\"a \xC3\xA9")},
+        {TEXT("\"a \xC3"), TEXT("\"a \xC3")},
+    };
+    static const struct span tokens[] = {
+        TEXT("\"\\\""),      TEXT("\"\\u\""),       TEXT("\"\\u12\""),        TEXT("\"\\u12g4\""),
+        TEXT("\"\\u123\""),  TEXT("\"\\x0041\""),   TEXT("\"\\uD800\\u12\""), TEXT("\"\\uD800\\udcg0\""),
+        TEXT("\"ab\\u00\""), TEXT("\"\\uD800\\\""),
+    };
+    char out[64];
+    for (size_t i = 0; i < COUNT(open_strings); i++) {
+        struct span box = boxed(open_strings[i].text);
+        struct span minified = {out, json_text_minify(out, box)};
+        EXPECT(open_strings[i].text.at, same(minified, open_strings[i].minified));
+        unbox(box);
+    }
+    for (size_t i = 0; i < COUNT(tokens); i++) {
+        struct span box = boxed(tokens[i]);
+        EXPECT(tokens[i].at, json_text_unescape(out, box) == -1);
+        EXPECT(tokens[i].at, !json_text_equals(box, SPAN("ab")));
+        unbox(box);
+    }
+}
+
 /* ---- Conformance ---- */
 
 static struct span file_read(const char *folder, const char *name)
@@ -955,5 +990,6 @@ void json_text_suite(void)
     CU_add_test(suite, "every code point", test_every_code_point);
     CU_add_test(suite, "UTF-8", test_utf8);
     CU_add_test(suite, "absent text", test_absent_text);
+    CU_add_test(suite, "unchecked text", test_unchecked_text);
     CU_add_test(suite, "conformance", test_conformance);
 }

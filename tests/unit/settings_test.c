@@ -412,7 +412,7 @@ static void test_file_accepted(void)
          "[walkv-httpd]\nroom = x\nroom = y\n[walkvd]\nroom=1KiB\n",
          {"/a", "", false, true, 8, 1024, 250000000, 0}},
         {"comments",
-         "# a\n ; b\n[walkvd] ; c\nroom = 1KiB ; d\n#" X200 "\n  #" X200 "\n",
+         "# a\n ; b\n[walkvd] ; c\nroom = 1KiB ; d\n#" X200 "\n  #" X200 "\n[walkvd]# e\n",
          {"/a", "", false, true, 8, 1024, 250000000, 0}},
         {"indented lines are lines",
          "[walkvd]\n  room = 1KiB\n\t wait = 1ms\n",
@@ -461,6 +461,60 @@ static void test_file_unreadable(void)
     settings_free(&sample_table, &sample);
 }
 
+/* A stream that gives `text`, and then fails with `reason`. */
+struct broken_stream {
+    const char *text;
+    int reason;
+};
+
+static ssize_t read_broken(void *cookie, char *bytes, size_t room)
+{
+    struct broken_stream *broken = cookie;
+    size_t length = strlen(broken->text);
+
+    CU_ASSERT_FATAL(length <= room);
+    memcpy(bytes, broken->text, length);
+    broken->text = "";
+    if (length > 0)
+        return (ssize_t)length;
+    errno = broken->reason;
+    return -1;
+}
+
+/* Whatever was read before: half a configuration is none. */
+static void test_file_that_breaks_off(void)
+{
+    static const struct {
+        const char *text;
+        int reason;
+        uint64_t room; /* a line without its end is not looked at */
+        const char *wanted;
+    } rows[] = {
+        {"", EIO, 4096, "f: cannot be read: Input/output error"},
+        {"[walkvd]\nroom = 1KiB\n", ESTALE, 1024, "f: cannot be read: Stale file handle"},
+        {"[walkvd]\nroom = 1K", EIO, 4096, "f: cannot be read: Input/output error"},
+        {"[walkvd]\nroom = 1KiB", EIO, 4096, "f: cannot be read: Input/output error"},
+        {"[walkvd]\nroom = 1KiB", 0, 4096, "f: cannot be read: Input/output error"}, /* without a reason */
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct broken_stream broken = {rows[i].text, rows[i].reason};
+        FILE *stream = fopencookie(&broken, "r", (cookie_io_functions_t){.read = read_broken});
+        struct sample sample = {0};
+        char error[SETTINGS_ERROR_MAX];
+        int wanted = rows[i].reason == 0 ? -EIO : -rows[i].reason;
+
+        CU_ASSERT_FATAL(stream != NULL);
+        settings_defaults(&sample_table, &sample);
+        CHECK_ROW(rows[i].text,
+                  settings_load_stream(&sample_table, &sample, stream, "f", error, sizeof(error)) == wanted);
+        CHECK_ROW(rows[i].text, strcmp(error, rows[i].wanted) == 0);
+        CHECK_ROW(rows[i].text, sample.room == rows[i].room);
+        fclose(stream);
+        settings_free(&sample_table, &sample);
+    }
+}
+
 /* --- the flags --- */
 
 static void test_flag_errors(void)
@@ -494,6 +548,10 @@ static void test_flag_errors(void)
         {"--tttt=2", "--tttt is not an option; did you mean --text?"},
         {"--tttttt=2", "--tttttt is not an option; see walkvd --help"},
         {"--qqqqqqqq", "--qqqqqqqq is not an option; see walkvd --help"},
+        {"--onde=2", "--onde is not an option; did you mean --once?"}, /* mode is near, but not nearer */
+        {"--moce=2", "--moce is not an option; did you mean --mode?"}, /* once is near, mode is nearer */
+        {"--omde=2", "--omde is not an option; did you mean --once?"}, /* as near as mode, and before it */
+        {"--" X10("qqqqqqqqqq") "qq", "--" X10("qqqqqqqqqq") " is not an option; see walkvd --help"},
     };
 
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -507,6 +565,34 @@ static void test_flag_errors(void)
         if (strncmp(error, rows[i].wanted, strlen(rows[i].wanted)) != 0)
             fprintf(stderr, "\n  got \"%s\"\n", error);
         CHECK_ROW(rows[i].flags, strncmp(error, rows[i].wanted, strlen(rows[i].wanted)) == 0);
+        settings_free(&sample_table, &sample);
+    }
+}
+
+/* A text must be one that the file could carry as well. */
+static void test_flag_texts(void)
+{
+    static const struct {
+        const char *text;
+        bool accepted;
+    } rows[] = {
+        {"", true},      {"a", true},     {"a b", true},    {"a#b", true},
+        {"#", false},    {"a #b", false}, {" a", false},    {"a ", false},
+        {" ", false},    {"a;b", false},  {"a\"b", false},  {"a'b", false},
+        {"a\tb", false}, {"a\nb", false}, {"a\x7f", false}, {"\xc3\xa9", true},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct settings_commands commands;
+        struct sample sample = {0};
+        char error[SETTINGS_ERROR_MAX], flag[64];
+        char *argv[] = {"walkvd", flag};
+
+        snprintf(flag, sizeof(flag), "--text=%s", rows[i].text);
+        settings_defaults(&sample_table, &sample);
+        int result = settings_apply_flags(&sample_table, &sample, 2, argv, &commands, error, sizeof(error));
+        CHECK_ROW(rows[i].text, result == (rows[i].accepted ? 0 : -EINVAL));
+        CHECK_ROW(rows[i].text, strcmp(sample.text, rows[i].accepted ? rows[i].text : "") == 0);
         settings_free(&sample_table, &sample);
     }
 }
@@ -546,8 +632,9 @@ static void test_flags_accepted(void)
 /* --- all of it in a process of its own --- */
 
 /* Runs settings_load() on the sample, followed by _exit(100 + even_count). Returns the exit status, and in
- * `output` what it printed on both streams. */
-static int run_load(const char *flags, char *output, size_t output_size)
+ * `output` what it printed on both streams, or on standard error alone if standard output goes to a `device`.
+ */
+static int run_load(const char *flags, const char *device, char *output, size_t output_size)
 {
     char path[] = "/tmp/settings_test.XXXXXX", line[1024], *argv[32] = {"walkvd"}, *rest = line, *word;
     int fd = mkstemp(path), argc = 1, status = 0;
@@ -564,7 +651,7 @@ static int run_load(const char *flags, char *output, size_t output_size)
     if (child == 0) {
         struct sample sample = {0};
 
-        dup2(fd, STDOUT_FILENO);
+        dup2(device == NULL ? fd : open(device, O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
         dup2(fd, STDERR_FILENO);
         unsetenv("JOURNAL_STREAM");
         log_open("walkvd", LOG_LEVEL_ERROR);
@@ -620,13 +707,29 @@ static void test_load(void)
                  rows[i].flags);
         if (strstr(rows[i].name, "before") != NULL)
             snprintf(flags, sizeof(flags), "%s --config %s", rows[i].flags, path);
-        CHECK_ROW(rows[i].name, run_load(flags, output, sizeof(output)) == rows[i].wanted_status);
+        CHECK_ROW(rows[i].name, run_load(flags, NULL, output, sizeof(output)) == rows[i].wanted_status);
         CHECK_ROW(rows[i].name, rows[i].wanted_text == NULL || strstr(output, rows[i].wanted_text) != NULL);
     }
     close(fd);
     unlink(path);
-    CU_ASSERT_EQUAL(run_load("--config=/nowhere/f", output, sizeof(output)), EX_CONFIG);
+    CU_ASSERT_EQUAL(run_load("--config=/nowhere/f", NULL, output, sizeof(output)), EX_CONFIG);
     CU_ASSERT_PTR_NOT_NULL(strstr(output, "/nowhere/f: cannot be opened"));
+}
+
+/* What was asked for and could not be said is a failure. */
+static void test_output_that_cannot_be_written(void)
+{
+    static const char *const flags[] = {
+        "--help --config=/dev/null", "--version --config=/dev/null", "--check-config --config=/dev/null",
+        "--print-config --config=/dev/null", "--print-config-markdown --config=/dev/null"};
+    char output[1024];
+
+    for (size_t i = 0; i < COUNT(flags); i++) {
+        CHECK_ROW(flags[i], run_load(flags[i], "/dev/full", output, sizeof(output)) == EX_IOERR);
+        CHECK_ROW(flags[i], strstr(output, "cannot write to standard output: No space left") != NULL);
+        CHECK_ROW(flags[i], run_load(flags[i], "/dev/null", output, sizeof(output)) == 0);
+        CHECK_ROW(flags[i], output[0] == '\0');
+    }
 }
 
 /* --- the tables of the daemons --- */
@@ -874,9 +977,12 @@ void settings_suite(void)
     CU_add_test(suite, "an error fits into any buffer", test_file_short_error_buffer);
     CU_add_test(suite, "what the file may look like", test_file_accepted);
     CU_add_test(suite, "a file that cannot be read", test_file_unreadable);
+    CU_add_test(suite, "a file that breaks off", test_file_that_breaks_off);
     CU_add_test(suite, "errors on the command line", test_flag_errors);
+    CU_add_test(suite, "texts on the command line", test_flag_texts);
     CU_add_test(suite, "what the command line may look like", test_flags_accepted);
     CU_add_test(suite, "precedence, commands and exit statuses", test_load);
+    CU_add_test(suite, "output that cannot be written", test_output_that_cannot_be_written);
     CU_add_test(suite, "the tables of the daemons are sound", test_tables_are_sound);
     CU_add_test(suite, "every default lies in its bounds", test_defaults);
     CU_add_test(suite, "defaults that the documents promise", test_default_values);

@@ -437,7 +437,7 @@ static void test_full_view(void)
     struct stand s;
     static char value[100000];
     char name[20];
-    unsigned keys = 0, deleted = 0;
+    unsigned keys = 0, deleted;
     struct write_result r;
 
     stand_open(&s, disk_system());
@@ -452,7 +452,16 @@ static void test_full_view(void)
           result_text(r.result), keys);
     CU_ASSERT_EQUAL(s.store.published.keys, keys);
     CU_ASSERT_PTR_NOT_NULL(s.batch.refusing);
-    for (; deleted < keys; deleted++) {
+    /* A refusal hands nothing out, whatever its item was used for before. */
+    struct batch_item items[] = {
+        {.request = {OP_SET, CONDITION_NONE, 0, {"more", 4}, {value, strlen(value)}}, .value_bytes = 5},
+        {.request = {OP_DELETE, CONDITION_NONE, 0, {"key-0", 5}, {"", 0}}},
+    };
+    CU_ASSERT_EQUAL(batch_run(&s.batch, items, COUNT(items)), 0);
+    CU_ASSERT_EQUAL(items[0].result.result, RESULT_STORAGE_FULL);
+    CU_ASSERT_EQUAL(items[0].result.value.bytes, 0);
+    CU_ASSERT_EQUAL(items[1].result.result, RESULT_OK);
+    for (deleted = 1; deleted < keys; deleted++) {
         snprintf(name, sizeof(name), "key-%u", deleted);
         r = stand_do(&s, OP_DELETE, CONDITION_NONE, 0, name, "");
         if (!CHECK(r.result == RESULT_OK, "delete %u: %s", deleted, result_text(r.result)))

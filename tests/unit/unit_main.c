@@ -11,6 +11,9 @@
 #include <sysexits.h>
 
 #define SUITES(X)                                                                                            \
+    X(log)                                                                                                   \
+    X(buffer)                                                                                                \
+    X(op)                                                                                                    \
     X(json_text)                                                                                             \
     X(settings)                                                                                              \
     X(frame)                                                                                                 \
@@ -20,7 +23,9 @@
     X(wal_salvage)                                                                                           \
     X(control)                                                                                               \
     X(snapshot)                                                                                              \
+    X(view_read)                                                                                             \
     X(store)                                                                                                 \
+    X(view_grace)                                                                                            \
     X(http_parser)
 
 #define X(name) void name##_suite(void);

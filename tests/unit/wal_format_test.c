@@ -71,6 +71,39 @@ static void test_segment_header(void)
     }
 }
 
+/* A link that does not end right before the segment: no segment is made like that, whatever its checksum
+ * says. */
+static void test_segment_header_links(void)
+{
+    static const struct {
+        const char *name;
+        uint64_t first_lsn;
+        struct wal_link previous;
+        bool good;
+    } rows[] = {
+        {"continues", 77, {50, 76, 1}, true},
+        {"the first of the store", 1, {0, 0, 0}, true},
+        {"behind a snapshot, with no log before it", 77, {0, 76, 1}, true},
+        {"leaves LSNs out", 77, {50, 75, 1}, false},
+        {"overlaps", 77, {50, 77, 1}, false},
+        {"links to itself", 77, {77, 76, 1}, false},
+        {"links to a later one", 77, {78, 76, 1}, false},
+        {"LSN 0", 0, {0, UINT64_MAX, 1}, false},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct wal_segment_header back, h = sample;
+        char out[512];
+
+        h.first_lsn = rows[i].first_lsn;
+        h.previous = rows[i].previous;
+        wal_segment_header_encode(out, &h);
+        CHECK((wal_segment_header_decode((struct span){out, sizeof(out)}, &back) == WAL_HEADER_VALID) ==
+                  rows[i].good,
+              "%s", rows[i].name);
+    }
+}
+
 static void test_batch(void)
 {
     static const size_t sizes[] = {0, 1, 32, 439, 440, 441, 952, 953, 4095, 4096, 5000, 70000};
@@ -148,6 +181,32 @@ static void test_batch_damage(void)
     buffer_free(&scratch);
 }
 
+/* Sizes that LZ4 can have made, up to the most that it saves, and one that it cannot: no memory is taken for
+ * that. */
+static void test_batch_ratio(void)
+{
+    static const size_t sizes[] = {WAL_COMPRESS_MIN, 65536, 16 * 1024 * 1024};
+
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        struct wal_batch_header back, h = {.first_lsn = 9, .count = 1};
+        struct buffer out = {0}, scratch = {0};
+        struct span payload = {calloc(1, sizes[i]), sizes[i]}, found;
+
+        wal_batch_encode(&out, &h, payload, 7, 512);
+        CHECK(wal_batch_header_decode(buffer_span(&out), 7, 512, &back) && back.flags == WAL_FLAG_LZ4, "%zu",
+              sizes[i]);
+        CHECK(wal_batch_payload(buffer_span(&out), &back, 512, &scratch, &found) && span_is(found, payload),
+              "%zu", sizes[i]);
+        buffer_free(&scratch);
+        back.raw_bytes = 255 * back.payload_bytes + 1;
+        CHECK(!wal_batch_payload(buffer_span(&out), &back, 512, &scratch, &found) && scratch.room == 0, "%zu",
+              sizes[i]);
+        buffer_free(&scratch);
+        buffer_free(&out);
+        free((void *)payload.at);
+    }
+}
+
 /* Fields that contradict each other under a good checksum. */
 static void test_batch_nonsense(void)
 {
@@ -212,8 +271,10 @@ void wal_format_suite(void)
     CU_pSuite suite = CU_add_suite("wal_format", NULL, NULL);
 
     CU_add_test(suite, "segment header, every bit, every length", test_segment_header);
+    CU_add_test(suite, "segment headers that do not continue the one before", test_segment_header_links);
     CU_add_test(suite, "batches come back", test_batch);
     CU_add_test(suite, "batches, every bit, every length", test_batch_damage);
+    CU_add_test(suite, "sizes that compression can have made", test_batch_ratio);
     CU_add_test(suite, "fields that contradict each other", test_batch_nonsense);
     CU_add_test(suite, "names", test_names);
 }

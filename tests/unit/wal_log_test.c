@@ -514,6 +514,72 @@ static void test_newer_segment(void)
     end_life(&l);
 }
 
+/* A segment too many, between one and the one that continues it: nothing is missing, and one does not belong.
+ */
+static void test_segment_in_between(void)
+{
+    struct life l;
+    struct wal_log log;
+
+    make_log(&l, SEALED, 1);
+    wal_log_list(&l.disk->disk, DATA_DIR, &log);
+    for (size_t i = 0; i + 1 < log.count; i++) {
+        char path[80], block[BLOCK_BYTES];
+        uint64_t *bytes, lsn = log.first_lsns[i];
+        struct wal_segment_header header;
+
+        segment_path(path, lsn);
+        CU_ASSERT_EQUAL(wal_segment_header_decode(
+                            (struct span){memory_disk_data(l.disk, path, &bytes), BLOCK_BYTES}, &header),
+                        WAL_HEADER_VALID);
+        header.first_lsn = lsn + 1;
+        header.previous = (struct wal_link){lsn, lsn, 1};
+        wal_segment_header_encode(block, &header);
+        segment_path(path, lsn + 1);
+        memory_disk_put(l.disk, path, block, sizeof(block));
+        for (uint64_t from = 0; from < 2; from++) {
+            struct reading r = {.life = &l};
+            r.verdict =
+                wal_log_read(&l.disk->disk, DATA_DIR, &log, l.control.uuid, from ? l.acknowledged_lsn : 0,
+                             l.durable_lsn, 0, NULL, &r.end, &r.finding);
+            CHECK(r.verdict == WAL_CLEAN, "without it: %s", r.finding.sentence);
+            struct wal_log with;
+            wal_log_list(&l.disk->disk, DATA_DIR, &with);
+            r.verdict =
+                wal_log_read(&l.disk->disk, DATA_DIR, &with, l.control.uuid, from ? l.acknowledged_lsn : 0,
+                             l.durable_lsn, 0, NULL, &r.end, &r.finding);
+            CHECK(r.verdict == WAL_CORRUPT && refused(&r), "behind segment %zu: %s: %s: %s", i,
+                  wal_verdict_text(r.verdict), r.finding.file, r.finding.sentence);
+            wal_log_free(&with);
+        }
+        memory_disk_name(l.disk, path)->now = -1;
+    }
+    wal_log_free(&log);
+    end_life(&l);
+}
+
+/* A disk that fails at any one call is not taken for damage or for an end. */
+static void test_read_failures(void)
+{
+    struct life l;
+    struct wal_log log;
+
+    make_log(&l, SEALED, 1);
+    wal_log_list(&l.disk->disk, DATA_DIR, &log);
+    for (uint64_t k = 1;; k++) {
+        l.disk->fail_at = l.disk->calls + k;
+        l.disk->failed_call = NULL;
+        struct reading r = read_log(&l, &l.disk->disk, &log);
+        if (!l.disk->failed_call)
+            break;
+        CHECK(r.verdict == WAL_FAILED && r.finding.error == EIO && !r.wrong, "call %ju, %s: %s: %s",
+              (uintmax_t)k, l.disk->failed_call, wal_verdict_text(r.verdict), r.finding.sentence);
+    }
+    l.disk->fail_at = 0;
+    wal_log_free(&log);
+    end_life(&l);
+}
+
 /* The log ends before what is known from elsewhere. */
 static void test_durable_elsewhere(void)
 {
@@ -653,6 +719,48 @@ static void test_witness_names_what_is_missing(void)
     end_life(&l);
 }
 
+/* [link-ends-segment] A batch that a start did not find shows up again behind the end that the next segment
+ * knows: it is passed over, unless it says that another one there was durable. */
+static void test_behind_the_link(void)
+{
+    for (int witnessed = 0; witnessed < 2; witnessed++) {
+        const struct wal_options options = {.segment_bytes = 16384, .block_bytes = BLOCK_BYTES};
+        struct life l;
+        struct reading before, after;
+        char path[80];
+        uint64_t *bytes;
+
+        begin_life(&l, 1);
+        CU_ASSERT_EQUAL_FATAL(open_log(&l, &options, &(struct wal_link){0}), 0);
+        CU_ASSERT_EQUAL_FATAL(append(&l, 2, true), 0);
+        before = read_memory(&l);
+        segment_path(path, before.end.link.first_lsn);
+        CU_ASSERT_EQUAL_FATAL(append(&l, 2, true), 0);
+        if (witnessed)
+            CU_ASSERT_EQUAL_FATAL(append(&l, 1, true), 0);
+        char *data = memory_disk_data(l.disk, path, &bytes);
+        char *kept = kit_boxed(data, *bytes);
+        const uint64_t kept_bytes = *bytes;
+        wal_close(&l.wal);
+
+        /* A start that found only what was there before, and wrote on. */
+        memset(data + before.end.offset, 0, kept_bytes - before.end.offset);
+        l.acknowledged_lsn = before.end.link.last_lsn;
+        CU_ASSERT_EQUAL_FATAL(open_log(&l, &options, &before.end.link), 0);
+        l.lives[wal_next_lsn(l.wal) - 1] = 0;
+        CU_ASSERT_EQUAL_FATAL(append(&l, 1, true), 0);
+        memcpy(memory_disk_data(l.disk, path, &bytes), kept, kept_bytes);
+        after = read_memory(&l);
+        if (witnessed)
+            CHECK(refused(&after) && after.verdict == WAL_CORRUPT, "%s", wal_verdict_text(after.verdict));
+        else
+            CHECK(whole(&after) && after.verdict == WAL_CLEAN, "%s: %s", wal_verdict_text(after.verdict),
+                  after.finding.sentence);
+        free(kept);
+        end_life(&l);
+    }
+}
+
 /* A whole life on a disk that fails: opens, appends, rotates, witnesses, maybe stops. Stops at the first
  * error, as walkvd does, but tries on to see that the log stays failed. Returns the first error. */
 static int live(struct life *l, const struct wal_link *link, int *error)
@@ -672,7 +780,9 @@ static int live(struct life *l, const struct wal_link *link, int *error)
         if (rc == 0)
             continue;
         *error = rc;
-        if (wal_failure(l->wal) == 0) { /* refused, nothing written: the next may go through */
+        if (wal_failure(l->wal) == 0) { /* refused for want of room: the next may go through */
+            CHECK(rc == -ENOSPC, "%s failed, call %ju, and the log has not", l->disk->failed_call,
+                  (uintmax_t)l->disk->fail_at);
             CHECK(l->acknowledged_lsn == acknowledged, "call %ju", (uintmax_t)l->disk->fail_at);
             continue;
         }
@@ -941,11 +1051,14 @@ void wal_log_suite(void)
     CU_add_test(suite, "blocks in each other's place", test_misplaced_blocks);
     CU_add_test(suite, "segments removed and swapped", test_segments_removed_and_swapped);
     CU_add_test(suite, "segments of another store or history", test_foreign_segments);
+    CU_add_test(suite, "a segment too many", test_segment_in_between);
+    CU_add_test(suite, "a disk that fails while it is read", test_read_failures);
     CU_add_test(suite, "a segment of a newer format", test_newer_segment);
     CU_add_test(suite, "what is durable elsewhere", test_durable_elsewhere);
     CU_add_test(suite, "torn tails are cut and nothing else", test_torn_tails);
     CU_add_test(suite, "chain and LSN continue", test_chain_and_lsn);
     CU_add_test(suite, "a witness names what is missing", test_witness_names_what_is_missing);
+    CU_add_test(suite, "a batch behind the end of its segment", test_behind_the_link);
     CU_add_test(suite, "EIO at every call, once", test_eio_once);
     CU_add_test(suite, "EIO at every call, for ever", test_eio_for_ever);
     CU_add_test(suite, "ENOSPC at every call, once, short writes", test_enospc_once);

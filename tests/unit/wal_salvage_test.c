@@ -103,6 +103,7 @@ static int take_batch(const struct wal_segment *segment, const struct wal_batch 
         f->wrong = f->wrong || !record_decode(&payload, &r) || !record_is_right(&r, h->first_lsn + i);
     }
     f->wrong = f->wrong || (f->count && f->batches[f->count - 1].last_lsn >= h->first_lsn);
+    f->wrong = f->wrong || (before->last_lsn != WAL_SALVAGE_UNKNOWN && before->last_lsn + 1 != h->first_lsn);
     if (f->count < BATCHES_MAX)
         f->batches[f->count++] = (struct extent){segment->header.first_lsn, batch->offset, segment->offset,
                                                  h->first_lsn, wal_batch_last_lsn(h)};
@@ -116,7 +117,11 @@ static int take_batch(const struct wal_segment *segment, const struct wal_batch 
 static void take_finding(const struct wal_finding *finding, void *arg)
 {
     struct found *f = arg;
+    char path[80];
 
+    snprintf(path, sizeof path, DATA_DIR "/%s", finding->file);
+    bool there = memory_disk_name(f->log->disk, path) != NULL;
+    f->wrong = f->wrong || there == (finding->verdict == WAL_MISSING);
     f->findings++;
     f->wrong = f->wrong || !*finding->sentence || !*finding->file || finding->verdict == WAL_CLEAN;
     if (f->findings == 1)
@@ -368,6 +373,50 @@ static void test_wrong_names(void)
     memory_disk_free(&l.disk);
 }
 
+/* What is wrong with the end is told of the file that is there, whatever its header says. */
+static void test_wrong_name_and_end(void)
+{
+    struct log_under_test l;
+    char path[80], other[80];
+    uint64_t *bytes;
+
+    make_log(&l, true);
+    must(wal_log_path(path, sizeof path, DATA_DIR, l.control.segment_lsn));
+    must(wal_log_path(other, sizeof other, DATA_DIR, l.last_lsn + 9));
+    const char *data = data_of(&l, l.control.segment_lsn, &bytes);
+    memory_disk_put(l.disk, other, data, *bytes);
+    memory_disk_name(l.disk, path)->now = MEMORY_ABSENT;
+    l.control.last_lsn = l.last_lsn + 1;
+    struct found f = salvage(&l);
+    CHECK(!f.wrong && f.findings == 2 && f.reach_lsn == l.last_lsn && !f.end.end_known, "%u findings, %s",
+          f.findings, f.sentence);
+    memory_disk_free(&l.disk);
+}
+
+/* A first batch that continues its segment by its chain, but not by its LSN: nothing is known to be before
+ * it. */
+static void test_first_batch_of_other_lsn(void)
+{
+    struct log_under_test l;
+    struct wal_segment_header header;
+    struct buffer batch = {0}, payload = {0};
+    uint64_t *bytes;
+
+    make_log(&l, true);
+    char *data = data_of(&l, l.control.segment_lsn, &bytes);
+    CU_ASSERT_EQUAL(wal_segment_header_decode((struct span){data, *bytes}, &header), WAL_HEADER_VALID);
+    record_encode(&payload, &(struct record){.op = OP_NOOP});
+    struct wal_batch_header h = {.first_lsn = header.first_lsn + 50, .count = 1, .chain = header.checksum};
+    wal_batch_encode(&batch, &h, buffer_span(&payload), header.salt, BLOCK_BYTES);
+    memcpy(data + BLOCK_BYTES, batch.data, batch.bytes);
+    struct found f = salvage(&l);
+    CHECK(!f.wrong && f.findings > 0 && f.reach_lsn == header.previous.last_lsn, "LSN %ju, %s",
+          (uintmax_t)f.reach_lsn, f.sentence);
+    buffer_free(&batch);
+    buffer_free(&payload);
+    memory_disk_free(&l.disk);
+}
+
 static int refuse_third(const struct wal_segment *segment, const struct wal_batch *batch,
                         const struct wal_link *before, void *arg)
 {
@@ -416,5 +465,7 @@ void wal_salvage_suite(void)
     CU_add_test(suite, "zeroed blocks", test_zeroed_blocks);
     CU_add_test(suite, "segments cut short and removed", test_cut_and_removed);
     CU_add_test(suite, "segments under wrong names, and twice", test_wrong_names);
+    CU_add_test(suite, "a first batch of another LSN", test_first_batch_of_other_lsn);
+    CU_add_test(suite, "a segment under a wrong name whose end is wrong", test_wrong_name_and_end);
     CU_add_test(suite, "a visitor or a disk that fails", test_the_visitor_ends_it);
 }

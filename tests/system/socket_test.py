@@ -1,0 +1,475 @@
+# SPDX-License-Identifier: MIT
+"""walkvd's Unix socket: what is no frame ends its connection and nothing else, requests are answered in their order
+however many there are, nobody is starved or held up by another, and limits hold. Also the checkpoints that peers ask
+for, and the places where no socket can be made."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import struct
+from pathlib import Path
+
+from raw_frames import (CHECKPOINT, CLEAR, CREATED, DELETE, ENQUEUE, GREETING, HEADER, MAGIC, NOOP, OK,
+                    PRECONDITION_FAILED, RESULT, SET, STATUS, STATUS_REPLY, STORAGE_FULL, UNAVAILABLE, WORKER, WRITE,
+                    WRITE_HEAD, Peer, frame, hello, write)
+from walkv import EX_CONFIG, EX_IO, EX_UNAVAILABLE, WALKVD, SystemTest, main, run, wait_until
+
+
+class SocketTest(SystemTest):
+    """Each test has a walkvd of its own, without workers, and at its end walkvd still stops cleanly."""
+
+    options = None
+    flags = {}
+
+    def setUp(self):
+        super().setUp()
+        self.walkv = self.instance(walkvd=self.flags)
+        self.walkv.start_walkvd()
+
+    def tearDown(self):
+        if self.walkv.walkvd.running():
+            self.walkv.stop_walkvd()
+        super().tearDown()
+
+    def peer(self, **options):
+        one = Peer(self.walkv.socket, **options)
+        self.addCleanup(one.close)
+        return one
+
+    def status(self, name):
+        done = self.walkv.ctl("status", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)[name]
+
+    @contextlib.contextmanager
+    def paused(self):
+        """walkvd does nothing meanwhile, so that what is sent arrives all at once."""
+        stat = Path("/proc", str(self.walkv.walkvd.pid), "stat")
+        self.walkv.walkvd.signal(signal.SIGSTOP)
+        wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", "walkvd to be stopped")
+        try:
+            yield
+        finally:
+            self.walkv.walkvd.signal(signal.SIGCONT)
+
+
+class Frames(SocketTest):
+    flags = {"max_value_size": "1KiB", "connection_bytes_in_flight": "64KiB"}
+
+    def assertEnds(self, name, peer, *sent):
+        with self.subTest(name):
+            peer.send(*sent)
+            self.assertTrue(peer.at_end())
+
+    def test_what_is_no_greeting(self):
+        body = hello()[HEADER.size:]
+        for name, sent in (("HTTP", b"GET / HTTP/1.1\r\nHost: walkvd\r\n\r\n"),
+                           ("another magic", frame(1, body, magic=MAGIC + 1)),
+                           ("something where 0 must be", frame(1, body, zero=1)),
+                           ("a frame too long", frame(1, body, length=1 << 31)),
+                           ("a short one", frame(1, body[:-1])),
+                           ("a long one", frame(1, body + b"\0")),
+                           ("no role", hello(role=0)),
+                           ("an unknown role", hello(role=3)),
+                           ("a request", write(SET, "a", b"1")),
+                           ("a question", frame(STATUS)),
+                           ("a question that holds a greeting", frame(STATUS, body)),
+                           ("an answer", frame(RESULT))):
+            self.assertEnds(name, self.peer(greet=False), sent)
+        self.assertTrue(self.peer().status())
+
+    def test_what_is_no_request(self):
+        good = write(SET, "a", b"1")[HEADER.size:]
+
+        def changed(offset, value):
+            return frame(WRITE, good[:offset] + value + good[offset + len(value):])
+
+        for name, sent in (("a second greeting", hello()),
+                           ("an unknown type", frame(99)),
+                           ("a type of the answers", frame(STATUS_REPLY)),
+                           ("no magic", b"\0" * 64),
+                           ("no operation", write(NOOP, "a")),
+                           ("an unknown operation", write(7, "a")),
+                           ("an unknown condition", write(SET, "a", b"1", condition=6)),
+                           ("a condition that a queue has not", write(CLEAR, "a", condition=1)),
+                           ("a set without a value", write(SET, "a")),
+                           ("a delete with a value", write(DELETE, "a", b"1")),
+                           ("no name", write(SET, "", b"1")),
+                           ("a name too long", write(SET, "a" * 501, b"1")),
+                           ("a name that is not UTF-8", write(SET, b"\xff", b"1")),
+                           ("a name with NUL", write(SET, "a\0b", b"1")),
+                           ("more name than there is", changed(2, struct.pack("<H", 500))),
+                           ("more value than there is", changed(4, struct.pack("<I", 2))),
+                           ("less value than there is", changed(4, struct.pack("<I", 0))),
+                           ("an extension", changed(8, b"\1")),
+                           ("something where 0 must be", changed(12, b"\1")),
+                           ("a session", changed(24, b"\1")),
+                           ("half a head", frame(WRITE, good[: WRITE_HEAD.size - 1])),
+                           ("a value over the limit", write(SET, "a", b"1" * 1025))):
+            self.assertEnds(name, self.peer(), sent)
+        peer = self.peer()
+        self.assertEqual(peer.set("a", b"1" * 1024)[0], CREATED, "nothing of all that was done")
+
+    def test_another_protocol_is_told_which_one_is_spoken(self):
+        peer = self.peer(greet=False)
+        peer.send(hello(protocol=2), write(SET, "a", b"1"))
+        _, body = peer.expect(GREETING)
+        self.assertEqual(struct.unpack("<I", body[:4]), (1,))
+        self.assertTrue(peer.at_end())
+        self.assertEqual(self.peer().set("a")[0], CREATED)
+
+    def test_what_came_before_a_bad_frame_is_done_and_not_answered(self):
+        peer = self.peer()
+        with self.paused():
+            peer.send(write(SET, "before", b"1"), b"\0" * 64, write(SET, "behind", b"1"))
+        self.assertTrue(peer.at_end())
+        other = self.peer()
+        other.send(write(SET, "before", b"2", condition=2), write(SET, "behind", b"2", condition=2))  # if absent
+        self.assertEqual([other.result()[1] for _ in range(2)], [PRECONDITION_FAILED, CREATED])
+
+    def test_a_request_in_single_bytes(self):
+        peer = self.peer(greet=False)
+        for byte in hello() + write(SET, "a", b"[1]", id=9):
+            peer.send(bytes([byte]))
+        peer.expect(GREETING)
+        self.assertEqual(peer.result()[:2], (9, CREATED))
+
+    def test_a_peer_that_goes_away_in_the_middle_of_a_frame(self):
+        peer = self.peer(role=WORKER)
+        self.assertEqual(self.status("workers"), 1)
+        peer.send(write(SET, "a", b"12345")[:-1])
+        peer.close()
+        wait_until(lambda: self.status("workers") == 0, "walkvd to let go of it")
+        self.assertEqual(self.peer().set("a")[0], CREATED)
+
+
+class Order(SocketTest):
+    def requests(self, queue, count):
+        return b"".join(write(ENQUEUE, queue, b"%d" % n, id=n) for n in range(count))
+
+    def test_questions_and_writes_are_answered_in_order(self):
+        peer = self.peer()
+        peer.send(b"".join(write(SET, "a", b"1", id=n) if n % 3 else frame(STATUS, id=n) for n in range(3000)))
+        for n in range(3000):
+            kind, id, _ = peer.receive()
+            self.assertEqual((kind, id), (RESULT if n % 3 else STATUS_REPLY, n))
+
+    def test_a_full_batch_starves_nobody(self):
+        """A batch takes 1024 requests, 256 of one peer. What is left over has to be first in the next one."""
+        peers = [self.peer() for _ in range(8)]
+        with self.paused():
+            for number, peer in enumerate(peers):
+                peer.send(self.requests(f"queue{number}", 600))
+        firsts = []
+        for peer in peers:
+            answers = [peer.result() for _ in range(600)]
+            self.assertEqual([id for id, _, _ in answers], list(range(600)))
+            lsns = [lsn for _, _, lsn in answers]
+            self.assertEqual(lsns, sorted(set(lsns)))
+            firsts.append(lsns[0])
+        self.assertLess(max(firsts) - min(firsts), 2 * 1024)
+        self.assertEqual(self.status("items"), 8 * 600)
+
+    def test_more_bytes_than_one_batch_takes(self):
+        """8 MiB; so much at once takes many peers, since one is read 256 KiB at a time."""
+        peers = [self.peer() for _ in range(64)]
+        value = b'"' + b"x" * 70000 + b'"'
+        for peer in peers:  # the event loop has to see many at once before it asks for as many
+            self.assertIn(peer.set("warm")[0], (OK, CREATED))
+        for turn in range(2):
+            batches = self.status("batches")
+            with self.paused():
+                for number, peer in enumerate(peers):
+                    peer.send(write(SET, f"{turn}{number}a", value), write(SET, f"{turn}{number}b", value))
+            for peer in peers:
+                self.assertEqual([peer.result()[1] for _ in range(2)], [CREATED] * 2)
+            self.assertGreaterEqual(self.status("batches") - batches, 2)
+        self.assertEqual(self.status("keys"), 1 + 2 * 128)
+
+    def test_a_checkpoint_holds_what_the_peer_wrote_before(self):
+        peer = self.peer()
+        peer.send(write(SET, "a", b"1", id=1), frame(CHECKPOINT, id=2))
+        kind, id, _ = peer.receive()
+        self.assertEqual((kind, id), (RESULT, 1))
+        self.assertEqual(peer.checkpoint_reply()[0], OK)
+        lsn = peer.set("b")[1]
+        peer.send(write(SET, "c", b"1", id=3), frame(CHECKPOINT, id=4))
+        written = peer.result()[2]
+        code, saved, _ = peer.checkpoint_reply()
+        self.assertEqual(code, OK)
+        self.assertGreaterEqual(saved, written)
+        self.assertGreater(written, lsn)
+
+
+class Limits(SocketTest):
+    flags = {"max_connections": 3, "max_value_size": "64KiB", "connection_bytes_in_flight": "64KiB"}
+
+    def test_max_connections(self):
+        peers = [self.peer() for _ in range(3)]
+        fourth = self.peer(greet=False)
+        self.assertTrue(fourth.at_end())
+        self.walkv.walkvd.wait_for_line("warning: a connection was refused: max_connections is 3")
+        for peer in peers:
+            self.assertTrue(peer.status())
+        peers[1].close()
+
+        def accepted():
+            with Peer(self.walkv.socket, greet=False) as peer:
+                try:
+                    peer.send(hello())
+                    return peer.expect(GREETING)
+                except ConnectionError:
+                    return None
+
+        wait_until(accepted, "room for another connection")
+        self.assertTrue(peers[0].status() and peers[2].status())
+
+    def test_a_peer_that_does_not_read_its_answers(self):
+        """walkvd stops reading from it, goes on with the others, and forgets nothing."""
+        greedy, other = self.peer(), self.peer()
+        greedy.socket.setblocking(False)
+        sent = bytearray()
+        waiting = b""
+        stuck = 0
+        while stuck < 50:
+            waiting = waiting or frame(STATUS, id=len(sent) // HEADER.size)
+            try:
+                count = greedy.socket.send(waiting)
+                sent += waiting[:count]
+                waiting = waiting[count:]
+                stuck = 0
+                self.assertLess(len(sent), 64 << 20, "it is read from without an end")
+            except BlockingIOError:
+                stuck += 1
+                self.assertEqual(other.set("a")[0] in (OK, CREATED), True)
+        greedy.socket.setblocking(True)
+        whole = len(sent) // HEADER.size
+        self.assertGreater(whole, 100)
+        for n in range(whole):
+            self.assertEqual(greedy.expect(STATUS_REPLY)[0], n)
+        greedy.send(waiting)
+        self.assertTrue(greedy.status() if not waiting else greedy.expect(STATUS_REPLY))
+
+    def test_a_peer_that_goes_away_with_answers_unread(self):
+        other = self.peer()
+        for _ in range(5):
+            gone = self.peer(role=WORKER)
+            with self.paused():
+                gone.send(b"".join(frame(STATUS, id=n) for n in range(2000)))
+                gone.close()
+            wait_until(lambda: self.status("workers") == 0, "walkvd to let go of it")
+            self.assertTrue(other.status())
+
+    def test_values_that_wait_for_each_other(self):
+        """More than is kept for one connection: read in pieces, all of it done, in order."""
+        peer = self.peer()
+        value = b'"' + b"x" * 60000 + b'"'
+        for _ in range(4):
+            with self.paused():
+                peer.send(*(write(ENQUEUE, "q", value, id=n) for n in range(3)))
+            self.assertEqual([peer.result()[0] for _ in range(3)], [0, 1, 2])
+        self.assertEqual(self.status("items"), 12)
+
+
+class Full(SocketTest):
+    flags = {"view_size": "8MiB", "checkpoint_interval": 0}
+
+    def test_status_says_so(self):
+        peer = self.peer()
+        value = b'"' + b"x" * 100000 + b'"'
+        self.assertEqual(self.status("storage"), "ok")
+        keys = []
+        for n in range(200):
+            if (code := peer.set(f"key{n}", value)[0]) == STORAGE_FULL:
+                break
+            self.assertEqual(code, CREATED)
+            keys.append(f"key{n}")
+        self.assertEqual(code, STORAGE_FULL)
+        self.assertEqual(self.status("storage"), "view_full")
+        for key in keys:
+            peer.send(write(DELETE, key))
+            self.assertEqual(peer.result()[1], OK)
+        wait_until(lambda: peer.set("again")[0] != STORAGE_FULL, "room")
+        self.assertEqual(self.status("storage"), "ok")
+
+
+class Checkpoints(SocketTest):
+    """walkvd starts the walkv-snapshot that lies beside it, which here is a script of the test."""
+
+    def setUp(self):
+        SystemTest.setUp(self)
+        self.walkv = self.instance()
+        self.programs = self.walkv.dir / "programs"
+        self.programs.mkdir()
+        shutil.copy(WALKVD, self.programs / "walkvd")
+        argv = self.walkv.walkvd_argv
+        self.walkv.walkvd_argv = lambda **flags: [self.programs / "walkvd", *argv(**flags)[1:]]
+        self.started, self.gate = self.walkv.dir / "started", self.walkv.dir / "gate"
+        self.started.touch()
+        os.mkfifo(self.gate)
+
+    def snapshot_is(self, script):
+        program = self.programs / "walkv-snapshot"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+
+    def snapshot_waits(self):
+        """Each snapshot is made, and then waits for open_gate() before it says so."""
+        real = WALKVD.with_name("walkv-snapshot")
+        self.snapshot_is(f'said=$({real} "$@") && echo >>{self.started} && read go <{self.gate} && echo "$said"')
+
+    def wait_started(self, count):
+        wait_until(lambda: self.started.read_text().count("\n") == count, f"checkpoint {count} to be started")
+
+    def open_gate(self):
+        self.gate.write_text("go\n")
+
+    def test_who_asks_during_one_gets_the_next(self):
+        self.snapshot_waits()
+        self.walkv.start_walkvd()
+        first, second, third, other = (self.peer() for _ in range(4))
+        lsn = first.set("a")[1]
+        first.send(frame(CHECKPOINT))
+        self.wait_started(1)
+        later = second.set("b")[1]
+        second.send(frame(CHECKPOINT))
+        third.send(frame(CHECKPOINT))
+        self.assertTrue(other.status(), "walkvd goes on meanwhile")
+        self.assertTrue(other.status())  # so the turn that took the two questions is over
+        self.open_gate()
+        code, saved, _ = first.checkpoint_reply()
+        self.assertEqual(code, OK)
+        self.assertTrue(lsn <= saved < later, (lsn, saved, later))
+        self.wait_started(2)
+        self.open_gate()
+        for peer in (second, third):
+            code, saved, _ = peer.checkpoint_reply()
+            self.assertEqual(code, OK)
+            self.assertGreaterEqual(saved, later)
+        third.send(frame(CHECKPOINT))  # nothing new
+        self.assertEqual(third.checkpoint_reply(), (OK, saved, ""))
+        self.assertEqual(self.started.read_text().count("\n"), 2)
+
+    def test_who_has_gone_is_not_answered(self):
+        self.snapshot_waits()
+        self.walkv.start_walkvd()
+        first, second = self.peer(), self.peer()
+        first.set("a")
+        first.send(frame(CHECKPOINT))
+        self.wait_started(1)
+        second.send(frame(CHECKPOINT))
+        second.status()
+        first.close()
+        second.close()
+        self.open_gate()
+        wait_until(lambda: self.status("checkpoint_running") == 0, "the checkpoint to end")
+        self.assertGreater(self.status("checkpoint_lsn"), 0)
+
+    def test_failures(self):
+        """Each is told to who asked, counted, and harms nothing."""
+        self.walkv.start_walkvd()
+        peer = self.peer()
+        peer.set("a")
+        program = self.programs / "walkv-snapshot"
+        failures = 0
+        for name, script in (("it fails", "exit 3"), ("it is killed", "kill -9 $$"), ("it says nothing", "exit 0"),
+                             ("it says something else", "echo done"), ("its file is not there", "echo 1 4096"),
+                             ("there is none", None)):
+            with self.subTest(name):
+                if script is None:
+                    program.unlink()
+                else:
+                    self.snapshot_is(script)
+                peer.send(frame(CHECKPOINT))
+                code, _, sentence = peer.checkpoint_reply()
+                self.assertEqual(code, UNAVAILABLE)
+                self.assertTrue(sentence)
+                failures += 1
+                self.assertEqual(self.status("checkpoint_failures"), failures)
+        self.snapshot_is("exit 3")
+        done = self.walkv.ctl("checkpoint")
+        self.assertEqual((done.returncode, done.stdout), (EX_IO, ""))
+        self.assertRegex(done.stderr, r"\Awalkvctl: no checkpoint: .+\n\Z")
+        self.assertEqual(list((self.walkv.data / "snapshots").iterdir()), [])
+        program.unlink()
+        program.symlink_to(WALKVD.with_name("walkv-snapshot"))
+        peer.send(frame(CHECKPOINT))
+        self.assertEqual(peer.checkpoint_reply()[0], OK)
+
+    def test_a_stop_during_one(self):
+        self.snapshot_waits()
+        self.walkv.start_walkvd()
+        peer = self.peer()
+        peer.set("a")
+        peer.send(frame(CHECKPOINT))
+        self.wait_started(1)
+        self.walkv.stop_walkvd()
+        self.assertTrue(peer.at_end())
+        self.assertEqual(list((self.walkv.data / "snapshots").iterdir()), [])
+        self.walkv.start_walkvd()
+        self.assertEqual(self.status("keys"), 1)
+
+
+class Stops(SocketTest):
+    def test_by_sigint_as_by_sigterm(self):
+        for number, name in ((signal.SIGINT, "SIGINT"), (signal.SIGTERM, "SIGTERM")):
+            peer = self.peer()
+            self.assertIn(peer.set("a")[0], (OK, CREATED))
+            self.walkv.walkvd.signal(number)
+            self.assertEqual(self.walkv.walkvd.wait(), 0)
+            self.assertIsNotNone(self.walkv.walkvd.seen(f"info: stopping: received {name}$"))
+            self.assertIsNotNone(self.walkv.walkvd.seen("stopped cleanly"))
+            self.assertTrue(peer.at_end())
+            self.assertFalse(self.walkv.socket.exists())
+            self.walkv.start_walkvd()
+
+
+class Places(SystemTest):
+    """Where no socket can be made: said before anything is changed."""
+
+    options = None
+
+    def assertRefused(self, walkv, path, status, *words):
+        done = run(walkv.walkvd_argv(socket_path=path))
+        self.assertEqual(done.returncode, status, done.stderr)
+        for word in words:
+            self.assertIn(str(word), done.stderr.strip().splitlines()[-1])
+        self.assertEqual(list(walkv.data.iterdir()), [])
+
+    def test_what_is_not_a_socket_is_left_alone(self):
+        walkv = self.instance()
+        file, directory = walkv.dir / "file", walkv.dir / "directory"
+        file.write_text("mine")
+        directory.mkdir()
+        for path in (file, directory):
+            self.assertRefused(walkv, path, EX_CONFIG, path, "not a socket")
+        self.assertEqual(file.read_text(), "mine")
+
+    def test_a_directory_that_is_not_there(self):
+        walkv = self.instance()
+        self.assertRefused(walkv, walkv.dir / "none" / "s", EX_CONFIG, walkv.dir / "none", "No such file")
+
+    def test_another_process_that_does_not_even_accept(self):
+        walkv = self.instance()
+        with socket.socket(socket.AF_UNIX) as listener, contextlib.ExitStack() as waiting:
+            listener.bind(str(walkv.socket))
+            listener.listen(0)
+
+            def connects():
+                one = waiting.enter_context(socket.socket(socket.AF_UNIX))
+                one.setblocking(False)
+                return one.connect_ex(str(walkv.socket)) == 0
+
+            while connects():  # until nobody else gets in
+                pass
+            done = run(walkv.walkvd_argv())
+            self.assertEqual(done.returncode, EX_UNAVAILABLE, done.stderr)
+            self.assertIn(f"another process answers at {walkv.socket}", done.stderr)
+            self.assertTrue(walkv.socket.is_socket())
+
+
+if __name__ == "__main__":
+    main()
