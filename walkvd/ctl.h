@@ -19,6 +19,9 @@ struct ctl {
     const char *format; /* of export: "json" or "lines" */
     bool json;
     bool quiet;
+    bool all;         /* of dump: behind damage, too */
+    bool yes;         /* of repair */
+    const char *into; /* of repair; NULL: beside the operand */
     uint64_t from_lsn;
     const char *operand; /* DATA_DIR or FILE; NULL: none given */
 };
@@ -27,6 +30,7 @@ int ctl_status(const struct ctl *);
 int ctl_checkpoint(const struct ctl *);
 int ctl_verify(const struct ctl *);
 int ctl_dump(const struct ctl *);
+int ctl_repair(const struct ctl *);
 int ctl_export(const struct ctl *);
 int ctl_import(const struct ctl *);
 
@@ -60,6 +64,10 @@ void ctl_progress_begin(struct ctl_progress *, const struct ctl *, const char *w
 /* `total` 0: unknown. */
 void ctl_progress(struct ctl_progress *, uint64_t done, uint64_t total, const char *unit);
 void ctl_progress_end(struct ctl_progress *);
+
+/* One line, or with --json one object of an array, about a file of a store. */
+void ctl_report_file(const struct ctl *, bool first, const char *file, const char *verdict, uint64_t offset,
+                     uint64_t first_lsn, uint64_t last_lsn, const char *sentence);
 
 /* Writes a JSON string with its quotes. */
 void ctl_print_string(FILE *, struct span);

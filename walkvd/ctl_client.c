@@ -112,6 +112,27 @@ void ctl_progress_end(struct ctl_progress *p)
         fputs("\r\033[K", stderr);
 }
 
+void ctl_report_file(const struct ctl *ctl, bool first, const char *file, const char *verdict,
+                     uint64_t offset, uint64_t first_lsn, uint64_t last_lsn, const char *sentence)
+{
+    if (ctl->json) {
+        printf("%s{\"file\":\"%s\",\"verdict\":\"%s\",\"offset\":%" PRIu64 ",\"first_lsn\":%" PRIu64
+               ",\"last_lsn\":%" PRIu64 ",\"text\":",
+               first ? "" : ",", file, verdict, offset, first_lsn, last_lsn);
+        ctl_print_string(stdout, (struct span){sentence, strlen(sentence)});
+        putchar('}');
+        return;
+    }
+    printf("%-38s %-8s", file, verdict);
+    if (last_lsn)
+        printf(" LSN %" PRIu64 "-%" PRIu64, first_lsn, last_lsn);
+    else if (first_lsn)
+        printf(" LSN %" PRIu64 " on", first_lsn);
+    if (strcmp(verdict, "ok") != 0)
+        printf(" at offset %" PRIu64, offset);
+    printf("%s%s\n", *sentence ? ": " : "", sentence);
+}
+
 void ctl_print_string(FILE *out, struct span text)
 {
     char small[JSON_ESCAPED_MAX(NAME_BYTES_MAX)];

@@ -23,6 +23,8 @@ static const struct command commands[] = {
     {"checkpoint", NULL, ctl_checkpoint, "write a snapshot now and wait for it"},
     {"verify", "DATA_DIR", ctl_verify, "read every segment and snapshot and report each; exit 65 on damage"},
     {"dump", "DATA_DIR", ctl_dump, "print the log as JSON lines, one operation each"},
+    {"repair", "DATA_DIR", ctl_repair,
+     "say what is wrong and what would be lost; with --yes make a new store of the rest"},
     {"export", NULL, ctl_export, "print the state of the running store as JSON, or as JSON lines"},
     {"import", "FILE", ctl_import,
      "write what an export or an original data directory holds into the running store"},
@@ -36,9 +38,12 @@ static void usage(FILE *out)
                 commands[i].help);
     fputs("\nOptions:\n"
           "  --socket PATH       walkvd's socket (default /run/walkv/walkvd.sock, or WALKV_SOCKET)\n"
-          "  --json              machine-readable output (status, checkpoint, verify)\n"
+          "  --json              machine-readable output (status, checkpoint, verify, repair)\n"
           "  --lines             export: one JSON object a line, for large stores\n"
+          "  --all               dump: also what is whole behind damage\n"
           "  --from LSN          dump: begin at this sequence number\n"
+          "  --yes               repair: make the new store, and leave DATA_DIR as it is\n"
+          "  --into NEW_DIR      repair: where to, instead of DATA_DIR.repaired\n"
           "  --quiet             no progress on standard error\n"
           "  --help, --version\n"
           "\n"
@@ -53,11 +58,10 @@ static void usage(FILE *out)
           "QUEUE_ENQUEUE,\n"
           "  QUEUE_DEQUEUE, QUEUE_CLEAR) that no {\"type\":\"COMMIT\",\"id\"} follows.\n"
           "\n"
-          "Exit status: 0 done, 64 usage, 65 damaged or invalid data, 66 no such input, 69 walkvd does not "
-          "answer,\n"
-          "71 system error, 73 the store is full, 74 I/O error, 76 another protocol, 77 no right to the "
-          "view, 78 data\n"
-          "of a newer format.\n",
+          "Exit status: 0 done, 64 usage, 65 damaged or invalid data (repair: data would be lost),\n"
+          "66 no such input, 69 walkvd does not answer (repair: it is running), 71 system error, 73 the\n"
+          "store is full (repair: the new one cannot be made), 74 I/O error, 76 another protocol, 77 no\n"
+          "right to the view, 78 data of a newer format.\n",
           out);
 }
 
@@ -69,12 +73,30 @@ static int wrong_usage(const char *what, const char *which)
 
 int main(int argc, char **argv)
 {
-    enum { OPT_SOCKET = 256, OPT_JSON, OPT_LINES, OPT_FROM, OPT_QUIET, OPT_HELP, OPT_VERSION };
+    enum {
+        OPT_SOCKET = 256,
+        OPT_JSON,
+        OPT_LINES,
+        OPT_ALL,
+        OPT_FROM,
+        OPT_YES,
+        OPT_INTO,
+        OPT_QUIET,
+        OPT_HELP,
+        OPT_VERSION
+    };
     static const struct option options[] = {
-        {"socket", required_argument, NULL, OPT_SOCKET}, {"json", no_argument, NULL, OPT_JSON},
-        {"lines", no_argument, NULL, OPT_LINES},         {"from", required_argument, NULL, OPT_FROM},
-        {"quiet", no_argument, NULL, OPT_QUIET},         {"help", no_argument, NULL, OPT_HELP},
-        {"version", no_argument, NULL, OPT_VERSION},     {NULL, 0, NULL, 0},
+        {"socket", required_argument, NULL, OPT_SOCKET},
+        {"json", no_argument, NULL, OPT_JSON},
+        {"lines", no_argument, NULL, OPT_LINES},
+        {"all", no_argument, NULL, OPT_ALL},
+        {"from", required_argument, NULL, OPT_FROM},
+        {"yes", no_argument, NULL, OPT_YES},
+        {"into", required_argument, NULL, OPT_INTO},
+        {"quiet", no_argument, NULL, OPT_QUIET},
+        {"help", no_argument, NULL, OPT_HELP},
+        {"version", no_argument, NULL, OPT_VERSION},
+        {NULL, 0, NULL, 0},
     };
     log_open("walkvctl", LOG_LEVEL_INFO);
     const char *from_environment = getenv("WALKV_SOCKET");
@@ -93,6 +115,9 @@ int main(int argc, char **argv)
         case OPT_LINES:
             ctl.format = "lines";
             break;
+        case OPT_ALL:
+            ctl.all = true;
+            break;
         case OPT_FROM: {
             char *end;
             ctl.from_lsn = strtoull(optarg, &end, 10);
@@ -100,6 +125,14 @@ int main(int argc, char **argv)
                 return wrong_usage("--from takes a sequence number, not ", optarg);
             break;
         }
+        case OPT_YES:
+            ctl.yes = true;
+            break;
+        case OPT_INTO:
+            if (!*optarg)
+                return wrong_usage("--into takes the name of a directory", "");
+            ctl.into = optarg;
+            break;
         case OPT_QUIET:
             ctl.quiet = true;
             break;

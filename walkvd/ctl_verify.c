@@ -5,7 +5,7 @@
  */
 #include "clock.h"
 #include "control.h"
-#include "ctl.h"
+#include "ctl_repair.h"
 #include "log.h"
 #include "record.h"
 #include "snapshot.h"
@@ -81,20 +81,7 @@ static int open_store(struct verify *v, const struct ctl *ctl)
 static void report(struct verify *v, const char *file, const char *verdict, uint64_t offset,
                    uint64_t first_lsn, uint64_t last_lsn, const char *sentence)
 {
-    if (v->ctl->json) {
-        printf("%s{\"file\":\"%s\",\"verdict\":\"%s\",\"offset\":%" PRIu64 ",\"first_lsn\":%" PRIu64
-               ",\"last_lsn\":%" PRIu64 ",\"text\":",
-               v->first_file ? "" : ",", file, verdict, offset, first_lsn, last_lsn);
-        ctl_print_string(stdout, (struct span){sentence, strlen(sentence)});
-        putchar('}');
-    } else {
-        printf("%-38s %-8s", file, verdict);
-        if (first_lsn || last_lsn)
-            printf(" LSN %" PRIu64 "-%" PRIu64, first_lsn, last_lsn);
-        if (strcmp(verdict, "ok") != 0)
-            printf(" at offset %" PRIu64, offset);
-        printf("%s%s\n", *sentence ? ": " : "", sentence);
-    }
+    ctl_report_file(v->ctl, v->first_file, file, verdict, offset, first_lsn, last_lsn, sentence);
     v->first_file = false;
 }
 
@@ -267,8 +254,34 @@ static int dump_batch(const struct wal_segment *segment, const struct wal_batch 
     return ferror(stdout) ? -EIO : 0;
 }
 
+static int dump_salvaged(const struct wal_segment *segment, const struct wal_batch *batch,
+                         const struct wal_link *before, void *arg)
+{
+    (void)before;
+    return dump_batch(segment, batch, arg);
+}
+
+/* Whatever is whole, wherever it lies, and whether or not there is a control file. */
+static int dump_all(const struct ctl *ctl)
+{
+    struct verify v = {.ctl = ctl};
+    struct repair_plan plan;
+    int status = repair_plan_make(&plan, ctl, disk_system(), ctl->operand);
+    const struct wal_salvage_visitor visitor = {.batch = dump_salvaged, .arg = &v};
+    struct wal_salvage_end end;
+    if (!status)
+        status = repair_read_log(&plan, &visitor, &end);
+    bool used = in_use(ctl->operand);
+    for (size_t i = 0; i < repair_finding_count(&plan) && !status && !used; i++)
+        status = repair_finding(&plan, i)->verdict == WAL_TORN ? 0 : EX_DATAERR;
+    repair_plan_free(&plan);
+    return status;
+}
+
 int ctl_dump(const struct ctl *ctl)
 {
+    if (ctl->all)
+        return dump_all(ctl);
     struct verify v;
     int status = open_store(&v, ctl);
     if (status)

@@ -280,6 +280,29 @@ int store_apply(struct store *s, const struct record *r, uint64_t lsn)
     return -EBADMSG;
 }
 
+int store_skip_items(struct store *s, uint64_t skip)
+{
+    MDB_cursor *cursor;
+    int rc = store_errno(mdb_cursor_open(s->txn, handles(s)->queues, &cursor));
+    if (rc)
+        return rc;
+    MDB_val k, v;
+    while ((rc = store_errno(mdb_cursor_get(cursor, &k, &v, MDB_NEXT))) == 0) {
+        struct view_queue queue;
+        char bytes[VIEW_QUEUE_BYTES];
+        rc = view_queue_decode((struct span){v.mv_data, v.mv_size}, &queue) ? 0 : -EBADMSG;
+        queue.next_sequence += skip;
+        view_queue_encode(bytes, &queue);
+        v = (MDB_val){sizeof bytes, bytes};
+        if (!rc)
+            rc = store_errno(mdb_cursor_put(cursor, &k, &v, MDB_CURRENT));
+        if (rc)
+            break;
+    }
+    mdb_cursor_close(cursor);
+    return rc == -ENOENT ? 0 : rc;
+}
+
 int store_collect(struct store *s, unsigned limit)
 {
     if (!s->trash)

@@ -34,6 +34,9 @@ void store_abort(struct store *);
 /* Marks the view complete and serves it to readers. In a transaction of its own. */
 int store_ready(struct store *);
 
+/* Within a transaction, for walkvctl repair: every queue goes on with item ids that are higher by `skip`. */
+int store_skip_items(struct store *, uint64_t skip);
+
 /* Within a transaction: removes up to `limit` items of cleared queues. */
 int store_collect(struct store *, unsigned limit);
 

@@ -200,6 +200,7 @@ class Ctl(SystemTest):
 
     def test_wrong_usage(self):
         for arguments in ((), ("no-such-command",), ("status", "extra"), ("verify",), ("dump",), ("import",),
+                          ("repair",), ("repair", "a", "b"), ("repair", "--into"), ("repair", "--into", "", "a"),
                           ("--no-such-option", "status"), ("--socket",), ("dump", "--from", "x", "y")):
             with self.subTest(arguments=arguments):
                 done = run([WALKVCTL, *arguments])

@@ -103,7 +103,7 @@ class Readme(SystemTest):
         self.assertIn("scripts/test", text)
         commands = set(re.findall(r"\bwalkvctl ([a-z]+)\b", text))
         known = set(re.findall(r"(?m)^  ([a-z]+) ", run([WALKVCTL, "--help"]).stdout))
-        self.assertLessEqual(commands & {"status", "checkpoint", "verify", "dump", "export", "import"}, known)
+        self.assertLessEqual(commands & {"status", "checkpoint", "verify", "dump", "repair", "export", "import"}, known)
 
 
 if __name__ == "__main__":
