@@ -185,6 +185,17 @@ class Verify(VerifyTest):
                 self.assertGreaterEqual(begin + len(lsns), first)
                 self.assertLess(begin + len(lsns), following)
 
+    def test_no_segments(self):
+        for name in self.segments:
+            (self.data / "wal" / name).unlink()
+        _, files = self.verify(EX_DATA)
+        self.assertEqual(files[f"wal/{self.segments[-1]}"]["text"], "the newest segment is missing")
+        self.assertEqual(files[f"snapshots/{self.snapshots[-1]}"]["verdict"], "ok")
+        (self.data / "snapshots" / self.snapshots[0]).unlink()
+        (self.data / "snapshots" / self.snapshots[1]).unlink()
+        _, files = self.verify(EX_DATA)
+        self.assertEqual([f["verdict"] for f in files.values()], ["ok", "missing", "missing"])
+
     def test_the_end_of_the_log(self):
         """What a kill leaves behind: bytes of a batch that nobody was told about."""
         walkv = self.instance(workers=1, walkvd={"wal_segment_size": "64KiB"})
