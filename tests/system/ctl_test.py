@@ -4,6 +4,7 @@
 import json
 import shutil
 import signal
+from pathlib import Path
 
 from walkv import EX_DATA, EX_UNAVAILABLE, EX_USAGE, WALKVCTL, SystemTest, main, run
 
@@ -198,10 +199,25 @@ class Ctl(SystemTest):
 
     # being refused
 
+    def test_which_socket(self):
+        """--socket, else WALKV_SOCKET, else the one of the package."""
+        there, nowhere = str(self.walkv.socket), str(self.walkv.dir / "nowhere")
+        for options, variable, wanted in (((), there, 0), (("--socket", there), nowhere, 0),
+                                          (("--socket", nowhere), there, EX_UNAVAILABLE), ((), nowhere, EX_UNAVAILABLE)):
+            with self.subTest(options=options, variable=variable):
+                done = run([WALKVCTL, *options, "status"], env={"WALKV_SOCKET": variable})
+                self.assertEqual(done.returncode, wanted, done.stderr)
+                self.assertEqual(nowhere in done.stderr, wanted != 0)
+        if not Path("/run/walkv/walkvd.sock").exists():
+            done = run(["env", "-u", "WALKV_SOCKET", WALKVCTL, "status"])
+            self.assertEqual(done.returncode, EX_UNAVAILABLE)
+            self.assertIn("walkvd does not answer at /run/walkv/walkvd.sock: No such file", done.stderr)
+
     def test_wrong_usage(self):
         for arguments in ((), ("no-such-command",), ("status", "extra"), ("verify",), ("dump",), ("import",),
                           ("repair",), ("repair", "a", "b"), ("repair", "--into"), ("repair", "--into", "", "a"),
-                          ("--no-such-option", "status"), ("--socket",), ("dump", "--from", "x", "y")):
+                          ("verify", "a", "b"), ("--no-such-option", "status"), ("--socket",), ("dump", "--from", "x", "y"),
+                          ("dump", "--from", "", "y"), ("dump", "--from", "-1", "y"), ("dump", "--from", "1x", "y")):
             with self.subTest(arguments=arguments):
                 done = run([WALKVCTL, *arguments])
                 self.assertEqual(done.returncode, EX_USAGE, done)

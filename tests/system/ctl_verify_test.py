@@ -185,6 +185,17 @@ class Verify(VerifyTest):
                 self.assertGreaterEqual(begin + len(lsns), first)
                 self.assertLess(begin + len(lsns), following)
 
+    def test_no_segments(self):
+        for name in self.segments:
+            (self.data / "wal" / name).unlink()
+        _, files = self.verify(EX_DATA)
+        self.assertEqual(files[f"wal/{self.segments[-1]}"]["text"], "the newest segment is missing")
+        self.assertEqual(files[f"snapshots/{self.snapshots[-1]}"]["verdict"], "ok")
+        (self.data / "snapshots" / self.snapshots[0]).unlink()
+        (self.data / "snapshots" / self.snapshots[1]).unlink()
+        _, files = self.verify(EX_DATA)
+        self.assertEqual([f["verdict"] for f in files.values()], ["ok", "missing", "missing"])
+
     def test_the_end_of_the_log(self):
         """What a kill leaves behind: bytes of a batch that nobody was told about."""
         walkv = self.instance(workers=1, walkvd={"wal_segment_size": "64KiB"})
@@ -271,7 +282,7 @@ class Verify(VerifyTest):
             lines, files = self.verify()
             self.assertIn("a walkvd is running on it: the end of the log is in motion", lines[0])
             self.assertTrue(json.loads(run([WALKVCTL, "--json", "verify", walkv.data]).stdout)["in_use"])
-            # Bytes of a batch at its end are not called torn, nor is an end before what the control file knows.
+            # Bytes of a batch at its end are not called torn.
             name = next(n for n in files if n.startswith("wal/"))
             self.patch(name, (walkv.data / name).read_bytes().rstrip(b"\0").__len__() // 512 * 512 + 512, b"WKVB")
             self.assertEqual({f["verdict"] for f in self.verify()[1].values()}, {"ok"})
@@ -289,7 +300,8 @@ class Dump(VerifyTest):
         whole = self.dump()
         first, last = whole[0]["lsn"], whole[-1]["lsn"]
         self.assertEqual([e["lsn"] for e in whole], list(range(first, last + 1)))
-        for start in (0, 1, first, first + 1, (first + last) // 2, last, last + 1, 1 << 63):
+        borders = [int(s[:16], 16) + step for s in self.segments[1:] for step in (-1, 0, 1)]
+        for start in (0, 1, first, first + 1, *borders, last, last + 1, 1 << 63):
             with self.subTest(start=start):
                 self.assertEqual(self.dump("--from", start), [e for e in whole if e["lsn"] >= start])
 

@@ -204,6 +204,19 @@ class Order(SocketTest):
         self.assertGreater(written, lsn)
 
 
+class Large(SocketTest):
+    flags = {"max_value_size": "16MiB", "connection_bytes_in_flight": "32MiB"}
+
+    def test_a_request_that_is_larger_than_a_batch(self):
+        """It goes alone, and what came with it comes next."""
+        peer = self.peer()
+        value = b'"' + b"x" * (9 << 20) + b'"'
+        for n in range(3):
+            peer.send(write(SET, f"large{n}", value, id=1), write(SET, f"small{n}", b"1", id=2))
+            self.assertEqual([peer.result()[:2] for _ in range(2)], [(1, CREATED), (2, CREATED)])
+        self.assertEqual(self.status("key_bytes"), 3 * (len(value) + 1 + 2 * len("large0")))
+
+
 class Limits(SocketTest):
     flags = {"max_connections": 3, "max_value_size": "64KiB", "connection_bytes_in_flight": "64KiB"}
 
@@ -398,6 +411,15 @@ class Checkpoints(SocketTest):
         program.symlink_to(WALKVD.with_name("walkv-snapshot"))
         peer.send(frame(CHECKPOINT))
         self.assertEqual(peer.checkpoint_reply()[0], OK)
+
+    def test_one_that_is_due_and_cannot_be_started(self):
+        self.walkv.start_walkvd(checkpoint_interval=10)
+        peer = self.peer()
+        for n in range(10):
+            peer.set(f"key{n}")
+        self.walkv.walkvd.wait_for_line("warning: checkpoint: cannot be started, will be tried again: No such file")
+        self.assertEqual(self.status("checkpoint_failures"), 1)
+        self.assertEqual(peer.set("a")[0], CREATED)
 
     def test_a_stop_during_one(self):
         self.snapshot_waits()

@@ -147,6 +147,22 @@ static void test_another_stream_is_not_the_journal(void)
     }
 }
 
+static void test_no_standard_error(void)
+{
+    struct capture c;
+
+    capture_begin(&c);
+    setenv("JOURNAL_STREAM", "1:1", 1);
+    close(STDERR_FILENO);
+    log_open("logger", LOG_LEVEL_INFO);
+    log_info("nobody reads this");
+    must(dup2(c.fd, STDERR_FILENO) == STDERR_FILENO);
+    log_info("text");
+    unsetenv("JOURNAL_STREAM");
+    capture_end(&c);
+    CU_ASSERT(matches(c.text, HEAD "info: text\n$"));
+}
+
 static void test_text_from_outside(void)
 {
     static const struct {
@@ -366,6 +382,7 @@ void log_suite(void)
 
     CU_add_test(suite, "levels, on a terminal and in the journal", test_levels);
     CU_add_test(suite, "another stream is not the journal", test_another_stream_is_not_the_journal);
+    CU_add_test(suite, "no standard error", test_no_standard_error);
     CU_add_test(suite, "text from outside forges nothing", test_text_from_outside);
     CU_add_test(suite, "long lines are cut between characters", test_long_lines);
     CU_add_test(suite, "errno is read and kept", test_errno_is_read_and_kept);
