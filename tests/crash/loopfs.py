@@ -3,8 +3,8 @@
 device, and tmpfs. What is missing for it (root, loop devices, mkfs.ext4, the right to mount) is a SkipTest that says so.
 
 Nothing may be left behind, and nothing may be touched that was not set up here. Both are left to the kernel as far as
-it goes: mounts are made in a mount namespace of this process alone, and a loop device lasts as long as its mount, so
-even the SIGKILL of a test takes them with it. The image is removed at exit.
+it goes: mounts are made in a mount namespace of this process and its children, and a loop device lasts as long as its
+mount, so both are gone with the last of them, however they end. The image is removed at exit.
 """
 
 import atexit
