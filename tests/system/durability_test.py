@@ -420,14 +420,17 @@ class FullStorage(SystemTest):
             walkv.restart_walkvd(**flags)
             self.assertEqual(walkv.contents()[0], keys)
 
-    def write_slowly(self, frames, op, name, value):
-        """One write, as soon as there is room for it."""
-        def write():
-            result = frames.write(op, name, value).result
-            self.assertIn(result, (*DONE, "storage_full"))
-            return result != "storage_full"
-
-        wait_until(write, "room")
+    def write_all(self, frames, writes):
+        """In batches, again and again until there was room for each."""
+        while writes:
+            for write in writes[:40]:
+                frames.put_write(*write)
+            frames.flush()
+            results = []
+            while len(results) < len(writes[:40]):
+                results += [answer.result for answer in frames.answers()]
+            self.assertLessEqual(set(results), {*DONE, "storage_full"})
+            writes = [w for w, result in zip(writes, results) if result == "storage_full"] + writes[40:]
 
     def test_a_replay_waits_for_the_pages_that_it_frees(self):
         """It is faster than the writes were, and the grace holds back more."""
@@ -435,8 +438,7 @@ class FullStorage(SystemTest):
         walkv.start_walkvd()
         value = b'"%s"' % (b"v" * 3000)
         with Frames(walkv.socket) as frames:
-            for n in range(2000):
-                self.write_slowly(frames, "set", f"k{n % 300}", value)
+            self.write_all(frames, [("set", f"k{n % 300}", value) for n in range(9000)])
         walkv.kill_walkvd()
         walkv.start_walkvd(cold_start=True, view_grace="500ms")
         walkv.start_httpd()
@@ -448,9 +450,8 @@ class FullStorage(SystemTest):
         value = b'"%s"' % (b"v" * 3000)
         with Frames(walkv.socket) as frames:
             for _ in range(20):
-                for _ in range(400):
-                    self.write_slowly(frames, "enqueue", "q", value)
-                self.write_slowly(frames, "clear", "q", b"")
+                self.write_all(frames, [("enqueue", "q", value)] * 400)
+                self.write_all(frames, [("clear", "q")])
         walkv.kill_walkvd()
         walkv.start_walkvd(cold_start=True)
         walkv.start_httpd()

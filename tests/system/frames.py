@@ -32,7 +32,8 @@ WRITE_FIXED = struct.Struct("<BBHIIIQQ")
 RESULT_FIXED = struct.Struct("<HHIQQQ")
 CHECKPOINT_FIXED = struct.Struct("<HQ")
 
-Greeting = namedtuple("Greeting", "protocol wal_sync_async uuid generation view_grace_ns max_value_bytes view_path version")
+Greeting = namedtuple("Greeting",
+                      "protocol wal_sync_async uuid generation view_grace_ns max_value_bytes view_path version")
 Result = namedtuple("Result", "result lsn version size value")
 Checkpoint = namedtuple("Checkpoint", "result lsn sentence")
 
