@@ -370,6 +370,8 @@ int view_build_reserve(struct view_owner *v, uint64_t bytes)
     return reserve(v, v->build_fd, bytes);
 }
 
+static uint64_t count_free_pages(struct view_owner *);
+
 int view_build_finish(struct view_owner *v, const uint8_t *uuid, struct view_state *state)
 {
     /* LMDB takes a file of zeros for damage and an empty one for new, so leave it empty or full of pages. */
@@ -409,7 +411,13 @@ int view_build_finish(struct view_owner *v, const uint8_t *uuid, struct view_sta
     if (!rc) {
         MDB_envinfo info;
         mdb_env_info(v->env, &info);
-        rc = reserve(v, v->build_fd, (info.me_last_pgno + 1 + PAGES_PER_TXN) * v->page_bytes + RESERVE_STEP);
+        uint64_t bytes = (info.me_last_pgno + 1 + PAGES_PER_TXN) * v->page_bytes;
+        rc = reserve(v, v->build_fd, bytes + RESERVE_STEP);
+        /* A store that has filled the memory that is there must be able to start in no more. */
+        if (rc == -ENOSPC)
+            rc = reserve(v, v->build_fd, bytes);
+        if (rc == -ENOSPC && count_free_pages(v) >= PAGES_PER_TXN)
+            rc = 0;
     }
     if (!rc)
         rc = open_databases(v, state, NULL);
@@ -464,10 +472,13 @@ static int rotate_holds(struct view_owner *v, uint64_t now)
     return mdb_errno(rc);
 }
 
-/* Counts the pages that a transaction may reuse now: those freed before the oldest held transaction. */
+/* Counts the pages that a transaction may reuse now: those freed before the oldest held transaction, or
+ * before the last one. */
 static uint64_t count_free_pages(struct view_owner *v)
 {
-    uint64_t oldest = mdb_txn_id(v->holds[0].txn);
+    MDB_envinfo info;
+    mdb_env_info(v->env, &info);
+    uint64_t oldest = v->hold_count ? mdb_txn_id(v->holds[0].txn) : info.me_last_txnid;
     if (v->snapshot_hold && mdb_txn_id(v->snapshot_hold) < oldest)
         oldest = mdb_txn_id(v->snapshot_hold);
     MDB_txn *txn;
