@@ -186,6 +186,18 @@ static void log_seeds(void)
         log_row(&l, 3, i % 2);
         log_save(&l);
     }
+    /* A batch that says it unpacks to more than it does. */
+    static char value[5000];
+    struct buffer payload = {0};
+    record_encode(&payload,
+                  &(struct record){.op = OP_SET, .name = TEXT("k"), .value = {value, sizeof value}});
+    log_begin(&l, GROW | FORGED, 0, 0, 0, 0);
+    log_segment(&l, FUZZ_UUID, WAL_VERSION);
+    size_t batch = l.seed.bytes + strlen(FUZZ_NEXT);
+    log_batch(&l, 0, (struct span){payload.data, payload.bytes - 300}, 1);
+    put_u32(l.seed.data + batch + 24, (uint32_t)payload.bytes);
+    log_save(&l);
+    buffer_free(&payload);
     /* A segment that is not there, one of another store, a newer one. */
     for (unsigned kind = 0; kind < 3; kind++) {
         log_begin(&l, GROW, 0, 0, 0, 0);
