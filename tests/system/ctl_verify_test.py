@@ -214,7 +214,7 @@ class Verify(VerifyTest):
         self.assertEqual((torn["file"], torn["verdict"]), (name, "torn"))
         self.assertEqual(torn["first_lsn"], facts["last_lsn"] + 1)
         self.assertRegex(torn["text"], r"^\d+ bytes of a batch that nobody was told about$")
-        self.assertRegex(lines[-2], rf"^{name} +torn +LSN {torn['first_lsn']}-0 at offset {torn['offset']}: ")
+        self.assertRegex(lines[-2], rf"^{name} +torn +LSN {torn['first_lsn']} on at offset {torn['offset']}: ")
 
     def test_snapshots(self):
         victim, kept = (f"snapshots/{s}" for s in self.snapshots)
