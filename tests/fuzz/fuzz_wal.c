@@ -47,6 +47,7 @@ const char *const fuzz_goals[] = {
 
 struct seen {
     uint64_t first_lsn, next_lsn; /* 0: nothing yet */
+    uint64_t chain;               /* header checksum of the batch before */
     uint64_t batches, segments;
     struct {
         uint64_t lsn, checksum;
@@ -92,6 +93,10 @@ static int on_batch(const struct wal_segment *s, const struct wal_batch *batch, 
     must(h->count >= 1 && h->first_lsn >= 1 && (seen->next_lsn == 0 || h->first_lsn == seen->next_lsn));
     must(batch->offset % s->header.block_bytes == 0 && batch->offset > 0 && s->offset > batch->offset &&
          s->offset <= s->file_bytes);
+    bool first = batch->offset == s->header.block_bytes;
+    must(h->chain == (first ? s->header.checksum : seen->chain));
+    must(!first || seen->next_lsn == 0 || s->header.previous.checksum == seen->chain);
+    seen->chain = h->checksum;
     must(batch->payload.bytes == h->raw_bytes && s->next_lsn == wal_batch_last_lsn(h) + 1);
     fuzz_log_check_records(batch->payload, h->count, &seen->ops);
     check_batch_encoding(s, batch);
