@@ -357,7 +357,7 @@ static int reserve(struct view_owner *v, int fd, uint64_t bytes)
     if (bytes <= v->reserved_bytes)
         return 0;
     int rc = disk_fallocate(v->disk, fd, v->reserved_bytes, bytes - v->reserved_bytes);
-    if (rc)
+    if (rc && rc != -EOPNOTSUPP) /* a file system that cannot reserve has to be trusted */
         return rc;
     v->reserved_bytes = bytes;
     return 0;
@@ -503,7 +503,8 @@ static uint64_t count_free_pages(struct view_owner *v)
 }
 
 /* What does not add data may go on behind view_size and to the end of memory. As far as it did, so many free
- * pages are left to it by what adds data, or that would fill this room as well, one full view after another. */
+ * pages are left to it by what adds data, or that would fill this room as well, one full view after another.
+ */
 static uint64_t kept_pages(struct view_owner *v, uint64_t last)
 {
     uint64_t used = last * v->page_bytes;
@@ -529,7 +530,7 @@ int view_make_room(struct view_owner *v, uint64_t ops, uint64_t bytes, uint64_t 
         int rc = reserve(v, fd, (want + RESERVE_STEP - 1) / RESERVE_STEP * RESERVE_STEP);
         if (rc == -ENOSPC && !adds) /* the last pages are less than a step */
             rc = reserve(v, fd, want);
-        if (rc == 0 || rc == -EOPNOTSUPP)
+        if (rc == 0)
             return 0;
     }
     /* At the end of the map or of memory: what was freed a grace ago can be used again. */
