@@ -56,8 +56,8 @@ enum control_verdict control_read(struct disk *, const char *data_dir, struct co
 /* Replaces the file durably. Returns 0 or a negative errno. */
 int control_write(struct disk *, const char *data_dir, struct control *);
 
-/* The same in two steps, so that a full disk shows in the first, when nothing has been changed: a descriptor or
- * a negative errno; and the rest, which closes it. */
+/* The same in two steps, so that a full disk shows in the first, when nothing has been changed: a descriptor
+ * or a negative errno; and the rest, which closes it. */
 int control_reserve(struct disk *, const char *data_dir);
 int control_write_reserved(struct disk *, int fd, const char *data_dir, struct control *);
 

@@ -503,7 +503,8 @@ static uint64_t count_free_pages(struct view_owner *v)
 }
 
 /* What does not add data may go on behind view_size and to the end of memory. As far as it did, so many free
- * pages are left to it by what adds data, or that would fill this room as well, one full view after another. */
+ * pages are left to it by what adds data, or that would fill this room as well, one full view after another.
+ */
 static uint64_t kept_pages(struct view_owner *v, uint64_t last)
 {
     uint64_t used = last * v->page_bytes;
