@@ -78,6 +78,7 @@ class Client:
                 raise AssertionError(f"{method} {path}: {answer}")
             self.figures["refused"] += 1
             self.refusals += adds
+            self.figures["sets refused" if method == "PUT" else "enqueues refused"] += adds
             return None
         if answer.status != wanted:
             raise AssertionError(f"{method} {path}, after {self.refusals} refusals: {answer}")
@@ -320,6 +321,9 @@ class Campaign:
             print(f"full_disk_test: {self.kind}, cycle {number + 1}: {self.say()}, {time.monotonic() - began:.0f} s",
                   file=self.out, flush=True)
         self.check_workers()
+        for what in ("sets refused", "enqueues refused"):
+            if not self.total()[what]:
+                raise AssertionError(f"no {what}")
         self.walkv.stop()
         self.walkv.check()
         answer = self.walkv.ctl("verify", self.walkv.data)
@@ -369,11 +373,15 @@ def main():
     parser.add_argument("--kind", choices=list(KINDS), default=None)
     args = parser.parse_args()
     seed = args.seed if args.seed is not None else random.randrange(1 << 32)
+    done, skipped = [], []
     for kind in [args.kind] if args.kind else list(KINDS):
         try:
-            print(campaign(kind, args.cycles, seed), flush=True)
+            print(campaign(kind, args.cycles, seed), file=sys.stderr, flush=True)
+            done.append(kind)
         except unittest.SkipTest as reason:
-            print(f"{kind}: skipped: {reason}", flush=True)
+            skipped.append(f"; {kind} skipped: {reason}")
+    print(f"full_disk_test: {args.cycles} cycles each of {', '.join(done) or 'nothing'}, 0 violations, seed {seed}"
+          + "".join(skipped))
 
 
 if __name__ == "__main__":
