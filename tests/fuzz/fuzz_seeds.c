@@ -190,6 +190,13 @@ static void log_seeds(void)
     put_u32(l.seed.data + batch + 24, (uint32_t)payload.bytes);
     log_save(&l);
     buffer_free(&payload);
+    /* The last LSNs that there are, and more than there are. */
+    log_begin(&l, GROW | FORGED, 0, 0, 0, 0);
+    l.next_lsn = UINT64_MAX - 1;
+    l.link = (struct wal_link){1, UINT64_MAX - 2, 0};
+    log_segment(&l, FUZZ_UUID, WAL_VERSION);
+    log_batches(&l);
+    log_save(&l);
     /* A segment that is not there, one of another store, a newer one. */
     for (unsigned kind = 0; kind < 3; kind++) {
         log_begin(&l, GROW, 0, 0, 0, 0);

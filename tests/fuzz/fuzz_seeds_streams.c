@@ -150,6 +150,8 @@ static void http_seeds(void)
         TEXT(HEAD "Transfer-Encoding: chunked\r\n\r\n5;a=b;c=\"d \\\" e\"\r\nhello\r\n0\r\n\r\n"),
         TEXT(HEAD "Content-Length: 1001\r\n\r\n"),
         TEXT(HEAD "Transfer-Encoding: chunked\r\n\r\n3e9\r\n"),
+        TEXT(HEAD
+             "Transfer-Encoding: chunked\r\n\r\n3c1\r\na\xff\x1d\r\n28\r\nb\xff\x00zzzzzzz\r\n0\r\n\r\n"),
         TEXT(HEAD "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"),
         TEXT(HEAD "Transfer-Encoding: gzip, chunked\r\n\r\n"),
         TEXT(HEAD "Expect: tea\r\n\r\n"),

@@ -107,6 +107,7 @@ static int on_batch(const struct wal_segment *s, const struct wal_batch *batch, 
     struct seen *seen = arg;
     const struct wal_batch_header *h = &batch->header;
     must(h->count >= 1 && h->first_lsn >= 1 && (seen->next_lsn == 0 || h->first_lsn == seen->next_lsn));
+    must(wal_batch_last_lsn(h) >= h->first_lsn);
     must(batch->offset % s->header.block_bytes == 0 && batch->offset > 0 && s->offset > batch->offset &&
          s->offset <= s->file_bytes);
     bool first = batch->offset == s->header.block_bytes;
