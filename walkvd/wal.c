@@ -51,6 +51,7 @@ struct wal {
     uint64_t next_lsn;
     uint64_t durable_lsn;
     uint64_t syncs;
+    bool witnessed; /* what was appended last needs no witness behind it */
     int failure;
     bool full;
     uint64_t full_since_ns;
@@ -102,21 +103,22 @@ static int failed(struct wal *w, int rc)
     return rc;
 }
 
-static uint64_t seal_bytes(const struct wal *w)
+/* What the batches of one no-op take: the first of a segment, a witness, the seal. */
+static uint64_t noop_bytes(const struct wal *w)
 {
     return wal_batch_bytes(RECORD_FIXED_BYTES, w->options.block_bytes);
 }
 
-/* Room that is left in the current segment, the seal's kept aside. */
+/* Room that is left in the current segment, that of a witness and the seal kept aside. */
 static uint64_t room_left(const struct wal *w)
 {
-    uint64_t used = w->offset + seal_bytes(w);
+    uint64_t used = w->offset + 2 * noop_bytes(w);
     return w->current.fd >= 0 && w->current.bytes > used ? w->current.bytes - used : 0;
 }
 
 static uint64_t segment_bytes_for(const struct wal *w, uint64_t batch_bytes)
 {
-    uint64_t need = w->options.block_bytes + batch_bytes + 2 * seal_bytes(w);
+    uint64_t need = w->options.block_bytes + batch_bytes + 3 * noop_bytes(w);
     uint64_t bytes = need > w->options.segment_bytes ? need : w->options.segment_bytes;
     return (bytes + WAL_BLOCK_MAX - 1) / WAL_BLOCK_MAX * WAL_BLOCK_MAX;
 }
@@ -301,6 +303,7 @@ static int begin_segment(struct wal *w, const struct wal_link *link)
     w->current = w->next;
     w->next = (struct segment_file){.fd = -1};
     w->offset = w->out.bytes;
+    w->witnessed = true; /* the link vouches for what stood before */
     w->durable_lsn = w->next_lsn - 1;
     w->control->clean = false;
     w->control->segment_lsn = w->first_lsn;
@@ -366,6 +369,7 @@ int wal_append(struct wal *w, struct span payload, uint32_t count, uint64_t time
         return -EIO;
     must(wal_batch_bytes((uint32_t)payload.bytes, w->options.block_bytes) <= room_left(w));
     int rc = write_batch(w, payload, count, 0, time_ns);
+    w->witnessed = false;
     *checksum = w->chain;
     return rc;
 }
@@ -382,11 +386,14 @@ int wal_witness(struct wal *w)
 {
     if (wal_failure(w))
         return -EIO;
+    if (w->witnessed)
+        return 0;
     char storage[RECORD_FIXED_BYTES];
-    if (room_left(w) < seal_bytes(w))
-        return 0; /* the seal will be the witness */
     int rc = write_batch(w, noop(storage), 1, 0, clock_realtime_ns());
-    return rc ? rc : sync_now(w);
+    if (!rc)
+        rc = sync_now(w);
+    w->witnessed = true;
+    return rc;
 }
 
 bool wal_prepare(struct wal *w)

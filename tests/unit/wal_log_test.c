@@ -719,6 +719,38 @@ static void test_witness_names_what_is_missing(void)
     end_life(&l);
 }
 
+/* However full the segment is, the last batch gets its witness, and the seal its place behind. */
+static void test_always_room_for_a_witness(void)
+{
+    for (uint32_t batches = 1; batches <= 40; batches++) {
+        struct life l;
+        struct reading before = {0}, r;
+        char path[80];
+        uint64_t *bytes;
+
+        begin_life(&l, 1);
+        CU_ASSERT_EQUAL_FATAL(open_log(&l, &small, &(struct wal_link){0}), 0);
+        for (uint32_t i = 0; i < batches; i++) {
+            before = read_memory(&l);
+            CU_ASSERT_EQUAL_FATAL(append(&l, 1, true), 0);
+        }
+        CU_ASSERT_EQUAL(wal_witness(l.wal), 0);
+        uint64_t end = wal_next_lsn(l.wal);
+        CU_ASSERT_EQUAL(wal_witness(l.wal), 0);
+        CU_ASSERT_EQUAL(wal_next_lsn(l.wal), end); /* one is enough */
+        /* The last batch stands where the log ended before, or is the second of a new segment. */
+        bool rotated = wal_segment_first_lsn(l.wal) != before.end.link.first_lsn;
+        segment_path(path, wal_segment_first_lsn(l.wal));
+        char *data = memory_disk_data(l.disk, path, &bytes);
+        memset(data + (rotated ? 2 * BLOCK_BYTES : before.end.offset), 0, BLOCK_BYTES);
+        r = read_memory(&l);
+        CHECK(refused(&r) && r.verdict == WAL_CORRUPT && r.finding.last_lsn >= l.acknowledged_lsn,
+              "%u batches: %s", batches, wal_verdict_text(r.verdict));
+        CU_ASSERT_EQUAL(wal_stop(l.wal), 0);
+        end_life(&l);
+    }
+}
+
 /* A batch of another history of this store, which a restored backup has left on the disk, claims that later
  * LSNs were durable. It has another salt: it is garbage, and no witness. */
 static void test_no_witness_of_another_history(void)
@@ -1004,8 +1036,8 @@ static void test_full_disk(void)
     while ((rc = append_on_full_disk(&l, false)) == 0)
         deletes++;
     CU_ASSERT_EQUAL(rc, -ENOSPC);
-    /* 32 blocks: header, first batch and seal, 21 for all, 8 for deletes only */
-    CHECK(adds == 21 && deletes == 8, "%u and %u", adds, deletes);
+    /* 32 blocks: header, first batch, witness and seal, 20 for all, 8 for deletes only */
+    CHECK(adds == 20 && deletes == 8, "%u and %u", adds, deletes);
     CU_ASSERT(wal_is_full(l.wal));
     CU_ASSERT_EQUAL(wal_failure(l.wal), 0);
     CU_ASSERT_EQUAL(wal_stop(l.wal), 0); /* the seal's room was kept */
@@ -1095,6 +1127,7 @@ void wal_log_suite(void)
     CU_add_test(suite, "torn tails are cut and nothing else", test_torn_tails);
     CU_add_test(suite, "chain and LSN continue", test_chain_and_lsn);
     CU_add_test(suite, "a witness names what is missing", test_witness_names_what_is_missing);
+    CU_add_test(suite, "always room for a witness", test_always_room_for_a_witness);
     CU_add_test(suite, "a batch of another history is no witness", test_no_witness_of_another_history);
     CU_add_test(suite, "a batch behind the end of its segment", test_behind_the_link);
     CU_add_test(suite, "EIO at every call, once", test_eio_once);
