@@ -78,6 +78,13 @@ class Structure(unittest.TestCase):
                 found = [name for name in found if name not in ("unlink", "chmod", "lstat")]
             self.assertEqual(found, [], path.name)
 
+    def test_every_mutant_still_applies(self):
+        if not (ROOT / ".git").exists():
+            self.skipTest("not a git checkout")
+        for patch in sorted((ROOT / "tests" / "mutants").glob("*.patch")):
+            done = subprocess.run(["git", "apply", "--check", patch], cwd=ROOT, capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, f"{patch.name}: {done.stderr}")
+
     def test_every_source_says_its_licence(self):
         for folder in FOLDERS + ("tests/fuzz", "tests/kit", "tests/unit"):
             for path in sources(folder):

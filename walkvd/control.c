@@ -4,6 +4,7 @@
 
 #include "bytes.h"
 #include "clock.h"
+#include "log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -66,12 +67,35 @@ enum control_verdict control_read(struct disk *disk, const char *data_dir, struc
     return control_decode(bytes, n < 0 ? 0 : (size_t)n, c);
 }
 
-int control_write(struct disk *disk, const char *data_dir, struct control *c)
+static int replace_begin(struct disk *disk, const char *data_dir)
 {
-    char path[4096], bytes[CONTROL_BYTES];
+    char path[4096];
     if ((size_t)snprintf(path, sizeof path, "%s/" CONTROL_NAME, data_dir) >= sizeof path)
         return -ENAMETOOLONG;
+    return disk_replace_begin(disk, path);
+}
+
+int control_reserve(struct disk *disk, const char *data_dir)
+{
+    static const char zeros[CONTROL_BYTES];
+    int fd = replace_begin(disk, data_dir);
+    int rc = fd < 0 ? fd : disk_write(disk, fd, zeros, sizeof zeros, 0);
+    if (fd >= 0 && rc)
+        disk_close(disk, fd);
+    return rc ? rc : fd;
+}
+
+int control_write_reserved(struct disk *disk, int fd, const char *data_dir, struct control *c)
+{
+    char path[4096], bytes[CONTROL_BYTES];
+    must((size_t)snprintf(path, sizeof path, "%s/" CONTROL_NAME, data_dir) < sizeof path);
     c->written_ns = clock_realtime_ns();
     control_encode(bytes, c);
-    return disk_replace(disk, data_dir, path, bytes, sizeof bytes);
+    return disk_replace_end(disk, fd, data_dir, path, bytes, sizeof bytes);
+}
+
+int control_write(struct disk *disk, const char *data_dir, struct control *c)
+{
+    int fd = replace_begin(disk, data_dir);
+    return fd < 0 ? fd : control_write_reserved(disk, fd, data_dir, c);
 }

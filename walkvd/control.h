@@ -56,6 +56,11 @@ enum control_verdict control_read(struct disk *, const char *data_dir, struct co
 /* Replaces the file durably. Returns 0 or a negative errno. */
 int control_write(struct disk *, const char *data_dir, struct control *);
 
+/* The same in two steps, so that a full disk shows in the first, when nothing has been changed: a descriptor
+ * or a negative errno; and the rest, which closes it. */
+int control_reserve(struct disk *, const char *data_dir);
+int control_write_reserved(struct disk *, int fd, const char *data_dir, struct control *);
+
 /* Checks the bytes of a control file; for control_read() and its tests. */
 enum control_verdict control_decode(const char *bytes, size_t count, struct control *);
 void control_encode(char out[CONTROL_BYTES], const struct control *);

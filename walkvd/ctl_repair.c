@@ -5,17 +5,16 @@
  */
 #include "ctl_repair.h"
 #include "log.h"
+#include "memory.h"
 #include "snapshot.h"
 #include "uuid.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 enum { NAMES_SHOWN = 20 };
@@ -36,8 +35,7 @@ struct repair {
 /* A path without the slashes at its end. */
 static char *trimmed(const char *path)
 {
-    char *copy = strdup(path);
-    must(copy);
+    char *copy = memory_text(path);
     for (size_t bytes = strlen(copy); bytes > 1 && copy[bytes - 1] == '/'; bytes--)
         copy[bytes - 1] = '\0';
     return copy;
@@ -57,7 +55,7 @@ static int choose_directory(struct repair *r)
                 r->data_dir);
         return EX_USAGE;
     }
-    must(asprintf(&r->into, "%s.repaired", r->data_dir) > 0);
+    r->into = memory_printf("%s.repaired", r->data_dir);
     return 0;
 }
 
@@ -69,8 +67,7 @@ static int check_directory(const struct repair *r)
         fprintf(stderr, "walkvctl: %s is there already; name another directory with --into\n", r->into);
         return EX_CANTCREAT;
     }
-    char *copy = strdup(r->into), *slash = strrchr(copy, '/');
-    must(copy);
+    char *copy = memory_text(r->into), *slash = strrchr(copy, '/');
     const char *parent = !slash ? "." : slash == copy ? "/" : copy;
     if (slash)
         *slash = '\0';
@@ -78,7 +75,7 @@ static int check_directory(const struct repair *r)
     int status = 0;
     if (!realpath(parent, new_path) || !realpath(r->data_dir, old_path)) {
         fprintf(stderr, "walkvctl: %s cannot be made: %s\n", r->into, strerror(errno));
-        status = EX_CANTCREAT;
+        status = repair_status_of(-errno, EX_CANTCREAT);
     } else if (strncmp(new_path, old_path, strlen(old_path)) == 0 &&
                (new_path[strlen(old_path)] == '/' || !new_path[strlen(old_path)])) {
         fprintf(stderr, "walkvctl: %s would lie inside %s, where nothing is changed\n", r->into, r->data_dir);
@@ -92,12 +89,11 @@ static int check_directory(const struct repair *r)
 static int lock_store(struct repair *r)
 {
     struct stat st;
-    char *path;
-    if (stat(r->data_dir, &st)) {
-        fprintf(stderr, "walkvctl: %s: %s\n", r->data_dir, strerror(errno));
+    if (stat(r->data_dir, &st) || !S_ISDIR(st.st_mode)) {
+        fprintf(stderr, "walkvctl: %s is no directory that can be read\n", r->data_dir);
         return EX_NOINPUT;
     }
-    must(asprintf(&path, "%s/lock", r->data_dir) > 0);
+    char *path = memory_printf("%s/lock", r->data_dir);
     r->lock_fd = disk_open(r->disk, path, O_RDONLY, 0);
     free(path);
     if (r->lock_fd == -ENOENT)

@@ -18,6 +18,9 @@
 #include "op.h"
 #include "wal_salvage.h"
 
+#include <errno.h>
+#include <sysexits.h>
+
 /* Where a rebuilding can begin, and how far the log leads from there. */
 struct repair_state {
     uint64_t lsn; /* of a snapshot; 0: of nothing */
@@ -66,6 +69,12 @@ static inline size_t repair_finding_count(const struct repair_plan *p)
 static inline const struct wal_finding *repair_finding(const struct repair_plan *p, size_t i)
 {
     return (const struct wal_finding *)(const void *)p->findings.data + i;
+}
+
+/* The exit status for a negative errno: of memory or room that has run out, else `other`. */
+static inline int repair_status_of(int rc, int other)
+{
+    return rc == -ENOMEM ? EX_OSERR : rc == -ENOSPC || rc == -EDQUOT ? EX_CANTCREAT : other;
 }
 
 /* Hands every whole batch of the log to the visitor, as the plan knows the log. Returns 0 or an exit status,

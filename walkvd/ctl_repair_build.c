@@ -10,11 +10,11 @@
  */
 #include "ctl_repair.h"
 #include "log.h"
+#include "memory.h"
 #include "replay.h"
 #include "snapshot.h"
 #include "uuid.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -22,7 +22,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 /* How far LSNs jump at least; the jump ends at a multiple of it. It is more than the records that one segment
@@ -49,9 +48,7 @@ struct build {
 
 static char *path_of(const struct build *b, const char *name)
 {
-    char *path;
-    must(asprintf(&path, "%s/%s", b->partial, name) > 0);
-    return path;
+    return memory_printf("%s/%s", b->partial, name);
 }
 
 /* Signals that end the process wait until the partial directory is removed; see repair_build(). */
@@ -117,7 +114,7 @@ static void remove_partial(struct build *b)
 static int cannot_make(const char *path, int rc)
 {
     fprintf(stderr, "walkvctl: %s cannot be made: %s\n", path, strerror(-rc));
-    return EX_CANTCREAT;
+    return repair_status_of(rc, EX_CANTCREAT);
 }
 
 struct strangers {
@@ -200,7 +197,7 @@ static int load_failed(const struct build *b, int rc)
         return EX_TEMPFAIL;
     }
     fprintf(stderr, "walkvctl: the state cannot be built in %s: %s\n", b->partial, strerror(-rc));
-    return rc == -ENOSPC || rc == -EDQUOT ? EX_CANTCREAT : EX_IOERR;
+    return repair_status_of(rc, EX_IOERR);
 }
 
 static int tell_loaded(uint64_t done_bytes, uint64_t total_bytes, void *arg)
@@ -231,7 +228,7 @@ static int load(struct build *b, const uint8_t *uuid, struct view_state *state)
     if (finding.verdict == SNAPSHOT_VALID)
         return 0;
     fprintf(stderr, "walkvctl: %s is not usable: %s\n", path, finding.sentence);
-    return EX_DATAERR;
+    return finding.verdict == SNAPSHOT_UNREADABLE ? repair_status_of(-finding.error, EX_IOERR) : EX_DATAERR;
 }
 
 static int replay_batch(const struct wal_segment *segment, const struct wal_batch *batch,
@@ -354,7 +351,7 @@ static int write_snapshot(struct build *b, const struct repair_result *result)
     free(view);
     if (rc) {
         fprintf(stderr, "walkvctl: %s: %s\n", path, sentence);
-        return rc == -ENOSPC || rc == -EDQUOT ? EX_CANTCREAT : EX_IOERR;
+        return repair_status_of(rc, EX_IOERR);
     }
     must(header.lsn == result->lsn && header.keys == result->keys && header.items == result->items);
     return 0;
@@ -382,8 +379,7 @@ static int finish(struct build *b, const struct repair_result *result)
                               .snapshot_lsn = result->lsn,
                               .older_snapshot_lsn = result->lsn};
     memcpy(control.uuid, result->uuid, UUID_BYTES);
-    char *parent;
-    must(asprintf(&parent, "%s/..", b->into) > 0);
+    char *parent = memory_printf("%s/..", b->into);
     int rc = sync_all(b);
     if (!rc)
         rc = control_write(disk, b->partial, &control);
@@ -398,7 +394,7 @@ static int finish(struct build *b, const struct repair_result *result)
 int repair_build(const struct repair_plan *plan, const char *into, struct repair_result *result)
 {
     struct build b = {.plan = plan, .into = into, .lock_fd = -1};
-    must(asprintf(&b.partial, "%s.partial", into) > 0);
+    b.partial = memory_printf("%s.partial", into);
     *result = (struct repair_result){0};
     if (plan->highest_lsn > UINT64_MAX / 2) {
         fprintf(stderr, "walkvctl: LSN %" PRIu64 " of a file in %s is no number to count on from\n",

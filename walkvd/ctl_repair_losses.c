@@ -5,6 +5,7 @@
  */
 #include "ctl_repair.h"
 #include "log.h"
+#include "memory.h"
 #include "record.h"
 
 #include <search.h>
@@ -28,12 +29,10 @@ static int compare_names(const void *a, const void *b)
 
 static void count_operation(struct repair_losses *l, const struct record *r, uint64_t lsn)
 {
-    struct repair_name *n = malloc(sizeof *n + r->name.bytes);
-    must(n);
+    struct repair_name *n = memory_new(1, sizeof *n + r->name.bytes, "a name");
     *n = (struct repair_name){.queue = r->op != OP_SET && r->op != OP_DELETE, .bytes = r->name.bytes};
     memcpy(n->name, r->name.at, r->name.bytes);
-    struct repair_name **found = tsearch(n, &l->names, compare_names);
-    must(found);
+    struct repair_name **found = memory_check(tsearch(n, &l->names, compare_names), "a name");
     if (*found == n)
         *(n->queue ? &l->queues : &l->keys) += 1;
     else

@@ -7,12 +7,10 @@
 #include "replay.h"
 #include "snapshot.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 static void add_finding(struct repair_plan *p, const struct wal_finding *f)
 {
@@ -39,6 +37,17 @@ static void raise_lsn(uint64_t *lsn, uint64_t to)
     *lsn = to > *lsn ? to : *lsn;
 }
 
+/* A failing disk is not for repairing: each reading may make it worse, and a later one may give more. */
+static int disk_failed(const struct repair_plan *p, const char *file, int error)
+{
+    fprintf(stderr, "walkvctl: %s/%s cannot be read: %s\n", p->data_dir, file, strerror(error));
+    if (error == EIO)
+        fputs("A disk that fails is no place to repair a store: copy what can be read of it to another disk, "
+              "and\nrepair the copy.\n",
+              stderr);
+    return repair_status_of(-error, EX_IOERR);
+}
+
 /* 1. The control file, which says whose store it is and what was durable. */
 static int read_control(struct repair_plan *p)
 {
@@ -61,22 +70,10 @@ static int read_control(struct repair_plan *p)
         fprintf(stderr, "walkvctl: %s was written by a newer walkv\n", p->data_dir);
         return EX_CONFIG;
     case CONTROL_UNREADABLE:
-        fprintf(stderr, "walkvctl: %s/control cannot be read: %s\n", p->data_dir, strerror(error));
-        return EX_IOERR;
+        return disk_failed(p, CONTROL_NAME, error);
     }
     p->control = (struct control){0};
     return 0;
-}
-
-/* A failing disk is not for repairing: each reading may make it worse, and a later one may give more. */
-static int disk_failed(const struct repair_plan *p, const char *file, int error)
-{
-    fprintf(stderr, "walkvctl: %s/%s cannot be read: %s\n", p->data_dir, file, strerror(error));
-    if (error == EIO)
-        fputs("A disk that fails is no place to repair a store: copy what can be read of it to another disk, "
-              "and\nrepair the copy.\n",
-              stderr);
-    return EX_IOERR;
 }
 
 /* 2. The snapshots. Each is read to its end; whether it is of this store is judged when that is known. */
@@ -386,18 +383,25 @@ static bool has_directories(const struct repair_plan *p)
     return true;
 }
 
-static void judge_start(struct repair_plan *p)
+static int judge_start(struct repair_plan *p)
 {
     struct wal_log log;
     struct wal_finding finding = {.verdict = WAL_CLEAN};
-    if (!has_directories(p) || wal_log_list(p->disk, p->data_dir, &log))
-        return;
+    int status = 0;
+    if (!has_directories(p))
+        return 0;
+    int rc = wal_log_list(p->disk, p->data_dir, &log);
+    if (rc)
+        return disk_failed(p, "wal", -rc);
     wal_log_trim(&log, p->control.older_snapshot_lsn);
     p->needed_from = log.count ? log.first_lsns[0] : 0;
     p->starts = would_start(p, &log, &finding);
-    if (finding.verdict != WAL_CLEAN && finding.verdict != WAL_FAILED)
+    if (finding.verdict == WAL_FAILED && finding.error != ESTALE)
+        status = disk_failed(p, finding.file, finding.error);
+    else if (finding.verdict != WAL_CLEAN && finding.verdict != WAL_FAILED)
         add_finding(p, &finding);
     wal_log_free(&log);
+    return status;
 }
 
 static int compare_findings(const void *a, const void *b)
@@ -451,7 +455,7 @@ int repair_plan_make(struct repair_plan *p, const struct ctl *ctl, struct disk *
     }
     if (!status) {
         choose(p);
-        judge_start(p);
+        status = judge_start(p);
         tidy_findings(p);
     }
     buffer_free(&snapshots);

@@ -180,6 +180,12 @@ static void verify_snapshots(struct verify *v, uint64_t log_end)
         report(v, file, "missing", 0, 1, v->control.snapshot_lsn, "the control file knows this snapshot");
         worsen(v, EX_DATAERR);
     }
+    /* What can be rebuilt: some snapshot, or LSN 1, must reach the log. */
+    if (v->log.count && v->log.first_lsns[0] > 1 && !list.count) {
+        report(v, "snapshots", "missing", 0, 1, v->log.first_lsns[0] - 1,
+               "no snapshot holds what the log continues");
+        worsen(v, EX_DATAERR);
+    }
     if (v->log.count && v->log.first_lsns[0] > v->control.older_snapshot_lsn + 1) {
         report(v, "wal", "missing", 0, v->control.older_snapshot_lsn + 1, v->log.first_lsns[0] - 1,
                "the log begins later than the control file says");

@@ -298,16 +298,21 @@ int disk_sync_dir(struct disk *d, const char *path)
     return rc ? -EIO : 0;
 }
 
-int disk_replace(struct disk *d, const char *dir, const char *path, const void *data, size_t bytes)
+int disk_replace_begin(struct disk *d, const char *path)
 {
     char tmp[4096];
     if ((size_t)snprintf(tmp, sizeof tmp, "%s.tmp", path) >= sizeof tmp)
         return -ENAMETOOLONG;
     /* A new file, never the old one's blocks: after a crash in the rename both names may be of one file. */
     disk_unlink(d, tmp);
-    int fd = disk_open(d, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return fd;
+    return disk_open(d, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+}
+
+int disk_replace_end(struct disk *d, int fd, const char *dir, const char *path, const void *data,
+                     size_t bytes)
+{
+    char tmp[4096];
+    must((size_t)snprintf(tmp, sizeof tmp, "%s.tmp", path) < sizeof tmp); /* as in disk_replace_begin() */
     int rc = disk_write(d, fd, data, bytes, 0);
     if (!rc)
         rc = disk_fdatasync(d, fd);
@@ -319,6 +324,12 @@ int disk_replace(struct disk *d, const char *dir, const char *path, const void *
         return rc;
     }
     return disk_sync_dir(d, dir) ? -EIO : 0;
+}
+
+int disk_replace(struct disk *d, const char *dir, const char *path, const void *data, size_t bytes)
+{
+    int fd = disk_replace_begin(d, path);
+    return fd < 0 ? fd : disk_replace_end(d, fd, dir, path, data, bytes);
 }
 
 ssize_t disk_slurp(struct disk *d, const char *path, void *data, size_t room)

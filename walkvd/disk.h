@@ -158,6 +158,12 @@ int disk_sync_dir(struct disk *, const char *path);
  * negative errno; after -EIO nobody knows which of the two is there. */
 int disk_replace(struct disk *, const char *dir, const char *path, const void *data, size_t bytes);
 
+/* The same in two steps, for who has to have the room before: an open `path`.tmp or a negative errno, to
+ * write as many bytes to; and the rest, which takes no more room and closes it. */
+int disk_replace_begin(struct disk *, const char *path);
+int disk_replace_end(struct disk *, int fd, const char *dir, const char *path, const void *data,
+                     size_t bytes);
+
 /* Reads a whole file of at most `room` bytes. Returns its size, -EFBIG if it is larger, or a negative errno.
  */
 ssize_t disk_slurp(struct disk *, const char *path, void *data, size_t room);

@@ -290,10 +290,17 @@ static bool collect_peer(struct server *s, struct peer *p)
             s->item_count++;
             break;
         case FRAME_STATUS:
+            if (frame.body.bytes) {
+                p->broken = true;
+                break;
+            }
             s->replies[s->reply_count++] = (struct reply){p, frame.id, NULL};
             break;
         case FRAME_CHECKPOINT:
-            take_checkpoint(p, &frame);
+            if (frame.body.bytes)
+                p->broken = true;
+            else
+                take_checkpoint(p, &frame);
             break;
         default:
             p->broken = true;

@@ -357,7 +357,7 @@ static int reserve(struct view_owner *v, int fd, uint64_t bytes)
     if (bytes <= v->reserved_bytes)
         return 0;
     int rc = disk_fallocate(v->disk, fd, v->reserved_bytes, bytes - v->reserved_bytes);
-    if (rc)
+    if (rc && rc != -EOPNOTSUPP) /* a file system that cannot reserve has to be trusted */
         return rc;
     v->reserved_bytes = bytes;
     return 0;
@@ -369,6 +369,8 @@ int view_build_reserve(struct view_owner *v, uint64_t bytes)
         return -ENOSPC;
     return reserve(v, v->build_fd, bytes);
 }
+
+static uint64_t count_free_pages(struct view_owner *);
 
 int view_build_finish(struct view_owner *v, const uint8_t *uuid, struct view_state *state)
 {
@@ -409,7 +411,13 @@ int view_build_finish(struct view_owner *v, const uint8_t *uuid, struct view_sta
     if (!rc) {
         MDB_envinfo info;
         mdb_env_info(v->env, &info);
-        rc = reserve(v, v->build_fd, (info.me_last_pgno + 1 + PAGES_PER_TXN) * v->page_bytes + RESERVE_STEP);
+        uint64_t bytes = (info.me_last_pgno + 1 + PAGES_PER_TXN) * v->page_bytes;
+        rc = reserve(v, v->build_fd, bytes + RESERVE_STEP);
+        /* A store that has filled the memory that is there must be able to start in no more. */
+        if (rc == -ENOSPC)
+            rc = reserve(v, v->build_fd, bytes);
+        if (rc == -ENOSPC && count_free_pages(v) >= PAGES_PER_TXN)
+            rc = 0;
     }
     if (!rc)
         rc = open_databases(v, state, NULL);
@@ -464,10 +472,13 @@ static int rotate_holds(struct view_owner *v, uint64_t now)
     return mdb_errno(rc);
 }
 
-/* Counts the pages that a transaction may reuse now: those freed before the oldest held transaction. */
+/* Counts the pages that a transaction may reuse now: those freed before the oldest held transaction, or
+ * before the last one. */
 static uint64_t count_free_pages(struct view_owner *v)
 {
-    uint64_t oldest = mdb_txn_id(v->holds[0].txn);
+    MDB_envinfo info;
+    mdb_env_info(v->env, &info);
+    uint64_t oldest = v->hold_count ? mdb_txn_id(v->holds[0].txn) : info.me_last_txnid;
     if (v->snapshot_hold && mdb_txn_id(v->snapshot_hold) < oldest)
         oldest = mdb_txn_id(v->snapshot_hold);
     MDB_txn *txn;
@@ -491,6 +502,17 @@ static uint64_t count_free_pages(struct view_owner *v)
     return pages;
 }
 
+/* What does not add data may go on behind view_size and to the end of memory. As far as it did, so many free
+ * pages are left to it by what adds data, or that would fill this room as well, one full view after another.
+ */
+static uint64_t kept_pages(struct view_owner *v, uint64_t last)
+{
+    uint64_t used = last * v->page_bytes;
+    uint64_t behind = used > v->size_bytes ? used - v->size_bytes : 0;
+    uint64_t missing = used + RESERVE_STEP > v->reserved_bytes ? used + RESERVE_STEP - v->reserved_bytes : 0;
+    return (behind > missing ? behind : missing) / v->page_bytes;
+}
+
 int view_make_room(struct view_owner *v, uint64_t ops, uint64_t bytes, uint64_t run_pages, bool adds)
 {
     MDB_envinfo info;
@@ -499,19 +521,23 @@ int view_make_room(struct view_owner *v, uint64_t ops, uint64_t bytes, uint64_t 
     uint64_t need = PAGES_PER_TXN + ops * PAGES_PER_OP + bytes / v->page_bytes + run_pages;
     uint64_t tail = (adds ? v->size_bytes : v->map_bytes) / v->page_bytes;
     if (last + need <= tail) {
-        uint64_t want = (last + need) * v->page_bytes;
+        /* What adds data leaves a step of the memory that is there to what does not. */
+        uint64_t want = (last + need) * v->page_bytes + (adds ? RESERVE_STEP : 0);
         if (want <= v->reserved_bytes)
             return 0;
         int fd;
         must(mdb_env_get_fd(v->env, &fd) == 0);
-        uint64_t spare = adds ? RESERVE_STEP : 0;
-        int rc = reserve(v, fd, (want + spare + RESERVE_STEP - 1) / RESERVE_STEP * RESERVE_STEP);
-        if (rc == 0 || rc == -EOPNOTSUPP)
+        int rc = reserve(v, fd, (want + RESERVE_STEP - 1) / RESERVE_STEP * RESERVE_STEP);
+        if (rc == -ENOSPC && !adds) /* the last pages are less than a step */
+            rc = reserve(v, fd, want);
+        if (rc == 0)
             return 0;
     }
     /* At the end of the map or of memory: what was freed a grace ago can be used again. */
     uint64_t now = clock_monotonic_ns();
     uint64_t want = 2 * need + PAGES_PER_TXN;
+    if (adds)
+        want += kept_pages(v, last);
     if (v->free_pages < want && now - v->free_counted_ns >= v->grace_ns / HOLDS_PER_GRACE) {
         rotate_holds(v, now);
         v->free_pages = count_free_pages(v);

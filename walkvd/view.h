@@ -67,8 +67,8 @@ bool view_mark_recovery(struct view_owner *, bool under_way);
  * values larger than a page, has room. Returns 0 or -ENOSPC. */
 int view_make_room(struct view_owner *, uint64_t ops, uint64_t bytes, uint64_t run_pages, bool adds);
 
-/* The same for a batch that was done once already, in the same view: replay is faster than the writes were, so
- * where room is short this waits for the pages that the batches before it have freed. */
+/* The same for a batch that was done once already, in the same view: replay is faster than the writes were,
+ * so where room is short this waits for the pages that the batches before it have freed. */
 int view_wait_for_room(struct view_owner *, uint64_t ops, uint64_t bytes, uint64_t run_pages);
 
 /* One write transaction. begin returns 0 or a negative errno; commit publishes. */

@@ -38,6 +38,7 @@ struct wal {
     char *wal_dir;
     char *next_path;
     struct control *control;
+    int control_fd; /* reserved for the segment that is about to begin; -1: none */
     struct wal_options options;
     struct wal_syncer *syncer; /* NULL in sync mode */
 
@@ -304,7 +305,10 @@ static int begin_segment(struct wal *w, const struct wal_link *link)
     w->control->clean = false;
     w->control->segment_lsn = w->first_lsn;
     w->control->last_lsn = w->durable_lsn;
-    return control_write(w->disk, w->data_dir, w->control);
+    int fd = w->control_fd;
+    w->control_fd = -1;
+    return fd < 0 ? control_write(w->disk, w->data_dir, w->control)
+                  : control_write_reserved(w->disk, fd, w->data_dir, w->control);
 }
 
 /* Seals the current segment and goes on in the prepared one. Takes two LSNs. */
@@ -344,7 +348,16 @@ int wal_make_room(struct wal *w, uint64_t payload_bytes, bool adds)
     }
     if (rc)
         return failed(w, rc);
-    return fits ? 0 : rotate(w);
+    if (fits)
+        return 0;
+    /* The last room that beginning a segment takes: when that is gone, too, nothing has happened yet. */
+    w->control_fd = rc = control_reserve(w->disk, w->data_dir);
+    if (is_full_errno(rc)) {
+        w->full = true;
+        w->full_since_ns = clock_monotonic_ns();
+        return -ENOSPC;
+    }
+    return rc < 0 ? failed(w, rc) : rotate(w);
 }
 
 int wal_append(struct wal *w, struct span payload, uint32_t count, uint64_t time_ns, uint64_t *checksum)
@@ -417,7 +430,7 @@ int wal_open(struct wal **out, struct disk *disk, const char *data_dir, struct c
     w->next_path = memory_printf("%s/next.tmp", w->wal_dir);
     w->control = control;
     w->options = *options;
-    w->current.fd = w->next.fd = -1;
+    w->control_fd = w->current.fd = w->next.fd = -1;
     w->zeros = disk_memory(ZERO_BYTES);
     memset(w->zeros, 0, ZERO_BYTES);
     w->next_lsn = link->last_lsn + 1;
@@ -447,6 +460,8 @@ void wal_close(struct wal **wal)
         wal_syncer_free(&w->syncer);
     close_file(w, &w->current);
     close_file(w, &w->next);
+    if (w->control_fd >= 0)
+        disk_close(w->disk, w->control_fd);
     buffer_free(&w->out);
     free(w->zeros);
     free(w->data_dir);

@@ -2,7 +2,7 @@
  * What is left of a damaged log; see wal_salvage.h. */
 #include "wal_salvage.h"
 
-#include "log.h"
+#include "memory.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -36,7 +36,7 @@ struct salvage {
     struct wal_link end; /* `first_lsn` is its name */
     uint64_t end_offset;
     bool told;  /* what is wrong with that end has been told */
-    bool split; /* it goes on, although the next piece says that it does not */
+    bool split; /* what lies behind the end that the next piece names was durable, too */
 };
 
 static void raise_lsn(uint64_t *lsn, uint64_t to)
@@ -107,8 +107,7 @@ static int compare_pieces(const void *a, const void *b)
 static enum wal_verdict read_headers(struct salvage *s)
 {
     const struct wal_log *log = s->log;
-    s->pieces = calloc(log->count + 1, sizeof *s->pieces);
-    must(s->pieces);
+    s->pieces = memory_new(log->count + 1, sizeof *s->pieces, "the list of segments");
     for (size_t i = 0; i < log->count; i++) {
         struct piece p = {.name = log->first_lsns[i], .first_lsn = log->first_lsns[i]};
         struct wal_segment segment;
@@ -244,15 +243,17 @@ static enum wal_verdict read_piece(struct salvage *s, size_t i)
         return failed(s, p->name, 0, rc);
     }
     segment.next_lsn = p->first_lsn;
-    struct position at = position_of(&segment);
+    struct position at = position_of(&segment), beyond = at;
     struct wal_batch batch;
     bool whole, first = true, split = false;
     while (can_be_read(s, p) && (rc = wal_segment_salvage(&segment, &batch, &whole)) == 1) {
         const struct wal_batch_header *h = &batch.header;
-        if (h->first_lsn >= limit) {
-            /* Left of a torn tail that was cut, unless it goes on without a break. */
-            split = whole && h->first_lsn == at.next_lsn && h->chain == at.chain;
-            break;
+        if (wal_batch_last_lsn(h) >= limit) { /* [link-ends-segment] */
+            if (!whole || h->first_lsn != beyond.next_lsn || h->chain != beyond.chain)
+                break;
+            beyond = position_of(&segment);
+            split = split || h->durable_lsn >= limit;
+            continue;
         }
         raise_lsn(&s->out->highest_lsn, wal_batch_last_lsn(h));
         if (!whole) {
@@ -263,7 +264,7 @@ static enum wal_verdict read_piece(struct salvage *s, size_t i)
         if (rc < 0)
             break;
         first = false;
-        at = position_of(&segment);
+        at = beyond = position_of(&segment);
     }
     enum wal_verdict verdict = rc < 0 ? failed(s, p->name, segment.offset, rc) : WAL_CLEAN;
     s->end = (struct wal_link){p->name, at.next_lsn - 1, at.chain};

@@ -408,5 +408,8 @@ void damage_run(const struct damage_options *options, struct damage_result *resu
         free_store(&stores[1]);
         free_store(&stores[0]);
     }
+    struct life judged;
+    life_init(&judged, NULL, 1, false);
+    life_lose_view(&judged);
     free(stores);
 }

@@ -258,6 +258,7 @@ static void on_change(struct memory_disk *m, void *arg)
         return;
     if (e->result->failures >= FAILURES_MAX || e->per_change == 0)
         return;
+    e->random = (e->options->seed * 1000003 + e->change) * 2 + 1; /* the same when it is the only one */
     size_t count = memory_disk_freedoms(m, options, FREEDOMS_MAX);
     if (try_all(e, m, options, count, e->per_change))
         return;
@@ -283,7 +284,7 @@ static void run(struct explorer *e)
     disk->changed_arg = e;
     life_init(&life, disk, 0, o->async);
     e->workload = workload_new(&life, o->seed, o->steps);
-    e->random = o->seed * 1000003 + o->job + 1;
+    e->random = 1;
     int status = workload_run(e->workload);
     if (status || e->workload->wrong[0] != '\0') {
         char text[1400];

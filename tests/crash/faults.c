@@ -57,8 +57,9 @@ static void fail(struct run *r, const char *what)
     dprintf(r->out_fd,
             "FAILED: call %ju (%s) with %s: %s\n  once more with: crash_tests faults --seed %ju "
             "--fault-steps %u%s\n",
-            (uintmax_t)r->k, r->disk->failed_call ? r->disk->failed_call : "none", faults[r->fault].name,
-            what, (uintmax_t)r->options->seed, r->options->steps, r->options->async ? " --async" : "");
+            (uintmax_t)r->k, r->disk && r->disk->failed_call ? r->disk->failed_call : "none",
+            faults[r->fault].name, what, (uintmax_t)r->options->seed, r->options->steps,
+            r->options->async ? " --async" : "");
 }
 
 /* Starts on `disk`, which must hold what it may; returns its digest. */
@@ -183,14 +184,14 @@ void faults_run(const struct faults_options *options, struct faults_result *resu
 
     *result = (struct faults_result){0};
     run_once(&r);
+    if (result->failures == 0 && result->calls < 60)
+        fail(&r, "there are too few calls for this to mean anything");
     for (r.fault = 0; r.fault < COUNT(faults); r.fault++) {
         r.k = (options->job + r.fault) % (options->jobs * options->sample) + 1;
         for (; result->failures < FAILURES_MAX && run_once(&r); r.k += options->jobs * options->sample) {
             if (progress != NULL && result->injected % PROGRESS_EVERY == 0)
                 progress(result, arg);
         }
-        if (result->failures == 0 && r.k < 100)
-            fail(&r, "there are too few calls for this to mean anything");
     }
     for (unsigned i = 0; i < 2; i++) {
         struct life life;

@@ -16,6 +16,7 @@ import json
 import mmap
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -29,8 +30,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "system"))
 
-from memory_store import LONG_GRACE, NAP_S, PATIENCE_S, SHORT_GRACE, Store, Worlds, make_template, text  # noqa: E402
-from walkv import ALARMING, BUILD, EX_OS, HTTPD, WALKVCTL, Connection  # noqa: E402
+from memory_store import (LONG_GRACE, NAP_S, PATIENCE_S, SHORT_GRACE, Store, Worlds, copy_sparse,  # noqa: E402
+                          make_template, text)
+from walkv import ALARMING, BUILD, EX_DATA, EX_OS, HTTPD, WALKVCTL, Connection, fingerprint  # noqa: E402
 
 LIBRARY = BUILD / "tests" / "crash" / "fail_malloc.so"
 ONCE, FROM_THEN_ON = False, True
@@ -292,6 +294,50 @@ class Memory(unittest.TestCase):
                         return f"ended with {done.returncode}", plan.count, plan.failures
 
                 Campaign(f"walkvctl {name}", one).run()
+
+    def test_walkvctl_repair(self):
+        """It says all, or what is wrong; it makes a whole store or none; the store that was damaged stays as it is."""
+        with shared_memory_dir() as place:
+            damaged = Path(place, "damaged")
+            shutil.copytree(self.template.data, damaged, copy_function=copy_sparse)
+            segment = sorted((damaged / "wal").glob("*.wal"))[-2]
+            content = bytearray(segment.read_bytes())
+            content[len(content) // 2] ^= 1
+            segment.write_bytes(content)
+            before, numbers = fingerprint(damaged), itertools.count(1)
+
+            def run(k, mode, *arguments):
+                plan = Plan(tempfile.mkdtemp(dir=place), k, mode)
+                done = subprocess.run([WALKVCTL, "--quiet", *arguments, damaged], capture_output=True, check=False,
+                                      timeout=PATIENCE_S, env=plan.environment("walkvctl"))
+                whole = done.returncode == EX_DATA and not done.stderr  # what it says when something would be lost
+                check_end("walkvctl", 0 if whole else done.returncode, done.stderr.decode())
+                return done, plan
+
+            for name in ("repair", "repair --json", "dump --all"):
+                right = run(0, ONCE, *name.split())[0].stdout
+
+                def explain(k, mode, name=name, right=right):
+                    done, plan = run(k, mode, *name.split())
+                    if done.returncode == EX_DATA and done.stdout != right:
+                        raise AssertionError(f"printed {done.stdout[-300:]!r}")
+                    return f"ended with {done.returncode}", plan.count, plan.failures
+
+                Campaign(f"walkvctl {name}", explain).run()
+
+            def repair(k, mode):
+                new = Path(place, f"new-{next(numbers)}")
+                done, plan = run(k, mode, "repair", "--yes", "--into", new)
+                if new.exists() != (done.returncode == 0):
+                    raise AssertionError(f"ended with {done.returncode}: {done.stdout}{done.stderr}")
+                if new.exists():
+                    subprocess.run([WALKVCTL, "--quiet", "verify", new], capture_output=True, check=True)
+                for directory in (new, Path(f"{new}.partial")):
+                    shutil.rmtree(directory, ignore_errors=True)
+                return f"ended with {done.returncode}", plan.count, plan.failures
+
+            Campaign("walkvctl repair --yes", repair).run()
+            self.assertEqual(fingerprint(damaged), before)
 
     def test_walkv_httpd(self):
         """A worker answers, refuses, or ends; what it acknowledged has been done."""

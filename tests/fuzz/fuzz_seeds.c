@@ -7,18 +7,13 @@
  *
  *     fuzz_seeds DIR
  */
-#include "fuzz.h"
+#include "fuzz_seeds.h"
 
 #include "bytes.h"
 #include "control.h"
-#include "frame.h"
-#include "http_parser.h"
-#include "httpd_settings.h"
 #include "record.h"
 #include "snapshot_format.h"
-#include "status.h"
 #include "wal_format.h"
-#include "walkvd_settings.h"
 
 #include <errno.h>
 #include <lz4.h>
@@ -27,12 +22,9 @@
 #include <sysexits.h>
 #include <xxhash.h>
 
-#define TEXT(literal) ((struct span){literal, sizeof(literal) - 1})
-
 static const char *dir;
 
-/* Writes a seed and empties the buffer. */
-static void save(const char *target, struct buffer *seed)
+void seed_save(const char *target, struct buffer *seed)
 {
     static unsigned number;
     char path[4096];
@@ -46,16 +38,16 @@ static void save(const char *target, struct buffer *seed)
     seed->bytes = 0;
 }
 
-static void save_text(const char *target, uint8_t first, struct span text)
+void seed_save_text(const char *target, uint8_t first, struct span text)
 {
     struct buffer seed = {0};
     buffer_append(&seed, &first, 1);
     buffer_append(&seed, text.at, text.bytes);
-    save(target, &seed);
+    seed_save(target, &seed);
     buffer_free(&seed);
 }
 
-static void next(struct buffer *seed)
+void seed_next(struct buffer *seed)
 {
     buffer_append_text(seed, FUZZ_NEXT);
 }
@@ -112,7 +104,7 @@ static void log_batch(struct log_seed *l, uint32_t flags, struct span payload, u
                                  .time_ns = 1000 * l->next_lsn,
                                  .chain = l->link.checksum};
     wal_batch_encode(&batch, &h, payload, l->header.salt, l->header.block_bytes);
-    next(&l->seed);
+    seed_next(&l->seed);
     buffer_append(&l->seed, batch.data, WAL_BATCH_HEADER_BYTES + h.payload_bytes);
     buffer_free(&batch);
     l->next_lsn += count;
@@ -155,9 +147,9 @@ static void log_batches(struct log_seed *l)
 static void log_save(struct log_seed *l)
 {
     size_t bytes = l->seed.bytes;
-    save("wal", &l->seed);
+    seed_save("wal", &l->seed);
     l->seed.bytes = bytes;
-    save("salvage", &l->seed);
+    seed_save("salvage", &l->seed);
     buffer_free(&l->seed);
 }
 
@@ -186,6 +178,25 @@ static void log_seeds(void)
         log_row(&l, 3, i % 2);
         log_save(&l);
     }
+    /* A batch that says it unpacks to more than it does. */
+    static char value[5000];
+    struct buffer payload = {0};
+    record_encode(&payload,
+                  &(struct record){.op = OP_SET, .name = TEXT("k"), .value = {value, sizeof value}});
+    log_begin(&l, GROW | FORGED, 0, 0, 0, 0);
+    log_segment(&l, FUZZ_UUID, WAL_VERSION);
+    size_t batch = l.seed.bytes + strlen(FUZZ_NEXT);
+    log_batch(&l, 0, (struct span){payload.data, payload.bytes - 300}, 1);
+    put_u32(l.seed.data + batch + 24, (uint32_t)payload.bytes);
+    log_save(&l);
+    buffer_free(&payload);
+    /* The last LSNs that there are, and more than there are. */
+    log_begin(&l, GROW | FORGED, 0, 0, 0, 0);
+    l.next_lsn = UINT64_MAX - 1;
+    l.link = (struct wal_link){1, UINT64_MAX - 2, 0};
+    log_segment(&l, FUZZ_UUID, WAL_VERSION);
+    log_batches(&l);
+    log_save(&l);
     /* A segment that is not there, one of another store, a newer one. */
     for (unsigned kind = 0; kind < 3; kind++) {
         log_begin(&l, GROW, 0, 0, 0, 0);
@@ -250,7 +261,7 @@ static void snapshot_seed(unsigned flags, uint8_t fail_sink, uint8_t fail_read, 
         b.data_checksum = XXH3_64bits(data, b.stored_bytes);
         snapshot_block_encode(out, &b, h.checksum);
         XXH3_64bits_update(total, out, SNAPSHOT_BLOCK_HEADER_BYTES);
-        next(&seed);
+        seed_next(&seed);
         buffer_append(&seed, out, SNAPSHOT_BLOCK_HEADER_BYTES);
         buffer_append(&seed, data, b.stored_bytes);
         at += bytes;
@@ -258,9 +269,9 @@ static void snapshot_seed(unsigned flags, uint8_t fail_sink, uint8_t fail_read, 
     footer.total_checksum = XXH3_64bits_digest(total);
     XXH3_freeState(total);
     snapshot_footer_encode(out, &footer, h.checksum);
-    next(&seed);
+    seed_next(&seed);
     buffer_append(&seed, out, SNAPSHOT_FOOTER_BYTES);
-    save("snapshot", &seed);
+    seed_save("snapshot", &seed);
     buffer_free(&seed);
 }
 
@@ -280,7 +291,7 @@ static void snapshot_seeds(void)
     put_u32(header + 8, SNAPSHOT_VERSION + 1);
     buffer_append(&newer, (char[]){FORGED | PAD, 0, 0, 0}, 4);
     buffer_append(&newer, header, 96);
-    save("snapshot", &newer);
+    seed_save("snapshot", &newer);
     buffer_free(&newer);
 }
 
@@ -292,211 +303,11 @@ static void control_seeds(void)
         char out[CONTROL_BYTES];
         memcpy(c.uuid, FUZZ_UUID, UUID_BYTES);
         control_encode(out, &c);
-        save_text("control", 0, (struct span){out, sizeof out});
-        save_text("control", 1, (struct span){out, 80});
+        seed_save_text("control", 0, (struct span){out, sizeof out});
+        seed_save_text("control", 1, (struct span){out, 80});
         put_u32(out + 8, CONTROL_VERSION + 1);
-        save_text("control", 1, (struct span){out, 80});
+        seed_save_text("control", 1, (struct span){out, 80});
     }
-}
-
-/* --- the socket --- */
-
-static void frames_begin(struct buffer *seed, bool seal, struct span sizes)
-{
-    buffer_append(seed, seal ? "\1" : "", 1);
-    buffer_append(seed, sizes.at, sizes.bytes);
-    next(seed);
-}
-
-static void server_seeds(void)
-{
-    struct buffer seed = {0};
-    const struct hello hello = {.protocol = FRAME_PROTOCOL, .role = FRAME_ROLE_WORKER, .pid = 7};
-    for (int seal = 0; seal < 2; seal++) {
-        frames_begin(&seed, seal, TEXT("\x00\x05\x20"));
-        frame_encode_hello(&seed, 0, &hello);
-        next(&seed);
-        frame_encode_empty(&seed, FRAME_STATUS, 1);
-        next(&seed);
-        frame_encode_empty(&seed, FRAME_CHECKPOINT, 2);
-        save("frame_server", &seed);
-        for (unsigned op = OP_SET; op < OP_LIMIT; op++) {
-            struct write_request w = {.op = (enum op)op, .name = TEXT("n\xc3\xa4me"), .version = 12};
-            if (op == OP_SET || op == OP_ENQUEUE)
-                w.value = TEXT("{\"a\":1}");
-            if (op == OP_SET || op == OP_DELETE)
-                w.condition = CONDITION_VERSION;
-            frames_begin(&seed, seal, TEXT("\x0f"));
-            frame_encode_hello(&seed, 0, &hello);
-            next(&seed);
-            frame_encode_write(&seed, op, &w);
-            save("frame_server", &seed);
-        }
-        /* A record in a frame of no known type. */
-        struct record r = {OP_ENQUEUE, TEXT("q"), TEXT("null"), 5, 6};
-        struct buffer body = {0};
-        record_encode(&body, &r);
-        record_encode(&body, &(struct record){.op = OP_NOOP});
-        frames_begin(&seed, seal, TEXT(""));
-        frame_begin(&seed, (enum frame_type)99, 3, body.bytes);
-        buffer_append(&seed, body.data, body.bytes);
-        save("frame_server", &seed);
-        buffer_free(&body);
-    }
-    frames_begin(&seed, false, TEXT("\x07"));
-    buffer_append_text(&seed, "GET / HTTP/1.1\r\n\r\n");
-    save("frame_server", &seed);
-    buffer_free(&seed);
-}
-
-static void client_seeds(void)
-{
-    struct buffer seed = {0}, body = {0};
-    struct greeting greeting = {.protocol = FRAME_PROTOCOL,
-                                .generation = 2,
-                                .view_grace_ns = 250000000,
-                                .max_value_bytes = 1 << 20,
-                                .view_path = TEXT("/dev/shm/walkv"),
-                                .version = TEXT("0.1.0")};
-    struct status status = {
-        .pid = 1, .applied_lsn = 5, .version = "0.1.0", .wal_sync = "sync", .storage = "ok"};
-    memcpy(greeting.uuid, FUZZ_UUID, UUID_BYTES);
-    status_encode(&body, &status);
-    for (int seal = 0; seal < 2; seal++) {
-        frames_begin(&seed, seal, TEXT("\x00\x0f\x30"));
-        frame_encode_greeting(&seed, 0, &greeting);
-        next(&seed);
-        frame_begin(&seed, FRAME_STATUS_REPLY, 1, body.bytes);
-        buffer_append(&seed, body.data, body.bytes);
-        next(&seed);
-        struct checkpoint_reply reply = {RESULT_UNAVAILABLE, 9, TEXT("no room")};
-        frame_encode_checkpoint_reply(&seed, 2, &reply);
-        save("frame_client", &seed);
-        frames_begin(&seed, seal, TEXT(""));
-        for (unsigned result = RESULT_OK; result < RESULT_LIMIT; result++) {
-            struct write_result w = {.result = (enum result)result, .lsn = 7, .version = 7, .size = 3};
-            if (result == RESULT_OK)
-                w.value = TEXT("\"item\"");
-            frame_encode_result(&seed, result, &w);
-            next(&seed);
-        }
-        save("frame_client", &seed);
-    }
-    buffer_free(&seed);
-    buffer_free(&body);
-}
-
-/* --- texts --- */
-
-#define HEAD "POST /api/kv/a%2Fb?x=%41+&y HTTP/1.1\r\nHost: a.example:80\r\n"
-
-static void http_seeds(void)
-{
-    static const struct span streams[] = {
-        TEXT("GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
-        TEXT("GET /a?b=c&d&b=%2b HTTP/1.1\r\nHost: [::1]:4000\r\nConnection: keep-alive, close\r\n\r\n"),
-        TEXT("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\nHEAD http://a/b HTTP/1.1\r\nhost: A\r\n\r\n"),
-        TEXT("GET / HTTP/1.0\r\n\r\n"),
-        TEXT(HEAD
-             "Content-Length: 5\r\nExpect: 100-continue\r\n\r\nhelloDELETE /x HTTP/1.1\r\nHost: a\r\n\r\n"),
-        TEXT(HEAD "Transfer-Encoding: chunked\r\n\r\n5;a=b;c=\"d \\\" e\"\r\nhello\r\n0\r\n\r\n"),
-        TEXT(HEAD "Content-Length: 1001\r\n\r\n"),
-        TEXT(HEAD "Transfer-Encoding: chunked\r\n\r\n3e9\r\n"),
-        TEXT(HEAD "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"),
-        TEXT(HEAD "Transfer-Encoding: gzip, chunked\r\n\r\n"),
-        TEXT(HEAD "Expect: tea\r\n\r\n"),
-        TEXT("PUT /a\xff\xff HTTP/1.1\r\nHost: a\r\n\r\n"),
-        TEXT("PATCH / HTTP/1.1\r\nHost: a\r\nX: v\xff\xffv\xff\xffv\xff\xff\r\n\r\n"),
-        TEXT("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
-        TEXT("GET * HTTP/1.1\r\n"),
-        TEXT("OPTIONS HTTPS://a:80 HTTP/1.1\r\nHost: a:80 \t\r\n\r\nGET http://a?b HTTP/1.0\r\nHost: b\r\n"),
-        TEXT("GET http://u@a/ HTTP/1.1\r\n"),
-        TEXT(HEAD "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"),
-        TEXT(HEAD "Content-Length: 5 \r\nContent-Length: 5\r\n"),
-        TEXT("BREW / HTTP/1.1\r\nHost: a\r\n\r\n"),
-        TEXT("GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n"),
-    };
-    static const struct span sizes[] = {TEXT(""), TEXT("\x02\x00\x00\x10"), TEXT("\x01\x28\x05\x3b\x00\x11")};
-    struct buffer seed = {0};
-    buffer_append_text(&seed, "\1\377GET / HTTP/1.1\r\nHost: a\r\n");
-    for (unsigned i = 0; i < HTTP_HEADERS_MAX; i++) /* with Host one too many */
-        buffer_append_text(&seed, "Y: v\r\n");
-    save("http", &seed);
-    for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
-        struct span parts = sizes[i % 3];
-        buffer_append(&seed, &(char){(char)parts.bytes}, 1);
-        buffer_append(&seed, parts.at, parts.bytes);
-        buffer_append(&seed, streams[i].at, streams[i].bytes);
-        save("http", &seed);
-    }
-    buffer_free(&seed);
-}
-
-static void json_seeds(void)
-{
-    static const struct span texts[] = {
-        TEXT(" {\"key\" : \"a\\u00e4\\ud83d\\ude00\\n\" , \"value\":[1, -2.5e+10 ,0.0E-7], "
-             "\"k\\u0065y\":null }\n"),
-        TEXT("[true,false,null,\"\",{},[],[[]]]"),
-        TEXT("12345678901234567890123"),
-        TEXT("1e400"),
-        TEXT("\"\\ud800\""),
-        TEXT("{\"\\u0000\":1}"),
-        TEXT("\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80 plain text of more than eight bytes\\\\ "
-             "\\\"\\/\\b\\f\\r\\t\""),
-        TEXT("[[[[[[[[[[1]]]]]]]]]]"),
-        TEXT("{\"\\ud83d\\ude00\\/\":{},\"\\udc00\":[],\"value\":3,\"\\u0076alue\":[{}]}"),
-        TEXT("\xef\xbb\xbf{}"),
-        TEXT("[1,]"),
-        TEXT("{\"a\":01}"),
-        TEXT("\"\xed\xa0\x80\""),
-        TEXT("\"\x01\""),
-        TEXT("nul"),
-    };
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        save_text("json_text", i % 3 ? 255 : (uint8_t)i, texts[i]);
-}
-
-static void settings_seeds(void)
-{
-    static const struct settings_table *const tables[] = {&walkvd_settings, &httpd_settings};
-    struct buffer seed = {0};
-    for (uint8_t t = 0; t < 2; t++) {
-        for (uint8_t flags = 0; flags < 2; flags++) {
-            buffer_append(&seed, &(char){(char)(t | flags << 1)}, 1);
-            if (!flags)
-                buffer_printf(&seed, "# comment\n[%s]\n", tables[t]->section);
-            for (size_t i = 0; i < tables[t]->count; i++) {
-                const struct setting *s = &tables[t]->settings[i];
-                if (!flags && s->flag_only)
-                    continue;
-                size_t begin = seed.bytes;
-                buffer_printf(&seed, "%s%s%s%s\n", flags ? "--" : "", s->name, flags ? "=" : " = ",
-                              s->default_text);
-                for (; flags && seed.data[begin] != '='; begin++)
-                    seed.data[begin] = seed.data[begin] == '_' ? '-' : seed.data[begin];
-            }
-            save("settings", &seed);
-        }
-    }
-    buffer_free(&seed);
-    save_text("settings", 0,
-              TEXT("[walkvd]\nview_size=8MiB ; "
-                   "small\nview_path=/a\nwal_sync=async\nview_grace=10ms\nmax_connections=9\n"));
-    save_text("settings", 1,
-              TEXT("\xef\xbb\xbf[walkvd]\nx=1\n[walkv-httpd]\nlisten = [::1]:80\nallowed_hosts = a.b, "
-                   "c\nlog_level=debug\n"));
-    save_text("settings", 0, TEXT("view_size = 1\n"));
-    save_text("settings", 0, TEXT("[walkd]\n"));
-    save_text("settings", 0, TEXT("[walkvd]\ncold_start = yes\n"));
-    save_text("settings", 1, TEXT("[walkv-httpd]\ndrain_timeout = 0\nbody_min_rate=0\n"));
-    save_text("settings", 2, TEXT("--print-config=x"));
-    save_text("settings", 0, TEXT("[walkvd]\nview_sise = 9MiB\n"));
-    save_text("settings", 0, TEXT("[walkvd]\nview_size = 9MiB\n  view_size: 9MiB\n"));
-    save_text("settings", 2,
-              TEXT("--cold-start\n--no-cold-start\n--view-size\n9MiB\n--config=x\n--print-config"));
-    save_text("settings", 3, TEXT("--workers=2\n--help"));
-    save_text("settings", 2, TEXT("--vew-size=9MiB"));
 }
 
 int main(int argc, char **argv)
@@ -510,10 +321,6 @@ int main(int argc, char **argv)
     log_seeds();
     snapshot_seeds();
     control_seeds();
-    server_seeds();
-    client_seeds();
-    http_seeds();
-    json_seeds();
-    settings_seeds();
+    seed_streams();
     return 0;
 }

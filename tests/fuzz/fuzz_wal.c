@@ -10,6 +10,9 @@
 
 #include "op.h"
 
+#include <lz4.h>
+#include <stdlib.h>
+
 enum { BATCHES_MAX = 256 };
 
 enum {
@@ -47,6 +50,7 @@ const char *const fuzz_goals[] = {
 
 struct seen {
     uint64_t first_lsn, next_lsn; /* 0: nothing yet */
+    uint64_t chain;               /* header checksum of the batch before */
     uint64_t batches, segments;
     struct {
         uint64_t lsn, checksum;
@@ -85,13 +89,31 @@ static void check_batch_encoding(const struct wal_segment *s, const struct wal_b
     buffer_free(&scratch);
 }
 
+/* A compressed payload is all that LZ4 makes of what is stored, and nothing that was in memory before. */
+static void check_unpacked(const struct wal_segment *s, const struct wal_batch *batch)
+{
+    const struct wal_batch_header *h = &batch->header;
+    char *raw = malloc(h->raw_bytes);
+    must(raw || h->raw_bytes == 0);
+    int n = LZ4_decompress_safe(s->image + batch->offset + WAL_BATCH_HEADER_BYTES, raw, (int)h->payload_bytes,
+                                (int)h->raw_bytes);
+    must(n == (int)h->raw_bytes && fuzz_same((struct span){raw, (size_t)n}, batch->payload));
+    free(raw);
+    fuzz_reached(COMPRESSED);
+}
+
 static int on_batch(const struct wal_segment *s, const struct wal_batch *batch, void *arg)
 {
     struct seen *seen = arg;
     const struct wal_batch_header *h = &batch->header;
     must(h->count >= 1 && h->first_lsn >= 1 && (seen->next_lsn == 0 || h->first_lsn == seen->next_lsn));
+    must(wal_batch_last_lsn(h) >= h->first_lsn);
     must(batch->offset % s->header.block_bytes == 0 && batch->offset > 0 && s->offset > batch->offset &&
          s->offset <= s->file_bytes);
+    bool first = batch->offset == s->header.block_bytes;
+    must(h->chain == (first ? s->header.checksum : seen->chain));
+    must(!first || seen->next_lsn == 0 || s->header.previous.checksum == seen->chain);
+    seen->chain = h->checksum;
     must(batch->payload.bytes == h->raw_bytes && s->next_lsn == wal_batch_last_lsn(h) + 1);
     fuzz_log_check_records(batch->payload, h->count, &seen->ops);
     check_batch_encoding(s, batch);
@@ -105,7 +127,7 @@ static int on_batch(const struct wal_segment *s, const struct wal_batch *batch, 
     seen->batches++;
     fuzz_reached(BATCH);
     if (h->flags & WAL_FLAG_LZ4)
-        fuzz_reached(COMPRESSED);
+        check_unpacked(s, batch);
     return 0;
 }
 
@@ -227,6 +249,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct reading all = read_log(&log, &disk, 0), part = read_log(&log, &disk, log.from_lsn);
     check_reading(&log, &all);
     check_reading(&log, &part);
+    must(all.verdict != WAL_FAILED && part.verdict != WAL_FAILED);
     if (starts(&all))
         check_part(&log, &all, &part);
     tell_goals(&log, &all);

@@ -169,7 +169,8 @@ class Verify(VerifyTest):
                 found = files[victim]
                 self.assertEqual(found["verdict"], verdict)
                 self.assertTrue(found["text"])
-                self.assertEqual(files[f"wal/{self.segments[0]}"]["verdict"], "ok", "what came before was read")
+                if verdict != "failed":  # its header would have said where the one before ends
+                    self.assertEqual(files[f"wal/{self.segments[0]}"]["verdict"], "ok", "what came before was read")
                 self.assertNotIn(f"wal/{self.segments[2]}", files, "what comes behind was not")
                 line = [line for line in lines if line.startswith(victim)][-1]
                 self.assertIn(f" at offset {found['offset']}: ", line)
@@ -182,7 +183,8 @@ class Verify(VerifyTest):
                 lsns = [json.loads(row)["lsn"] for row in done.stdout.splitlines()]
                 begin = int(self.segments[0][:16], 16)
                 self.assertEqual(lsns, list(range(begin, begin + len(lsns))))
-                self.assertGreaterEqual(begin + len(lsns), first)
+                if verdict != "failed":
+                    self.assertGreaterEqual(begin + len(lsns), first)
                 self.assertLess(begin + len(lsns), following)
 
     def test_no_segments(self):
@@ -214,7 +216,7 @@ class Verify(VerifyTest):
         self.assertEqual((torn["file"], torn["verdict"]), (name, "torn"))
         self.assertEqual(torn["first_lsn"], facts["last_lsn"] + 1)
         self.assertRegex(torn["text"], r"^\d+ bytes of a batch that nobody was told about$")
-        self.assertRegex(lines[-2], rf"^{name} +torn +LSN {torn['first_lsn']}-0 at offset {torn['offset']}: ")
+        self.assertRegex(lines[-2], rf"^{name} +torn +LSN {torn['first_lsn']} on at offset {torn['offset']}: ")
 
     def test_snapshots(self):
         victim, kept = (f"snapshots/{s}" for s in self.snapshots)

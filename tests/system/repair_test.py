@@ -12,6 +12,7 @@ one whose walkvd was killed; both have several segments, two snapshots, and a lo
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -20,7 +21,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from walkv import (EX_CONFIG, EX_DATA, EX_IO, EX_UNAVAILABLE, EX_USAGE, WALKVCTL, SystemTest, Walkv, environment,
+from walkv import (EX_CONFIG, EX_DATA, EX_IO, EX_OS, EX_UNAVAILABLE, EX_USAGE, WALKVCTL, SystemTest, Walkv, environment,
                    fingerprint, main, quote, reseal, run, wait_until)
 
 EX_NOINPUT, EX_CANTCREAT, EX_TEMPFAIL = 66, 73, 75
@@ -756,6 +757,73 @@ class Repair(SystemTest):
         self.assertEqual(done.returncode, EX_TEMPFAIL, done)
         self.assertIn("interrupted", done.stderr)
         self.assertEqual(fingerprint(data.parent), before)
+
+    def traced(self, calls, arguments, inject=""):
+        """Runs walkvctl under strace; returns (the completed process, the lines about files in the test's directory with
+        the number of each among these calls)."""
+        if not shutil.which("strace"):
+            self.skipTest("strace is missing")
+        out = self.dir / "strace"
+        expression = ",".join("?" + call for call in calls)
+        done = run(["strace", "-y", "-qq", "-s", "256", "-o", out, "-e", f"trace={expression}",
+                    *(["-e", f"inject={expression}:{inject}"] if inject else []), WALKVCTL, *arguments],
+                   env={"ASAN_OPTIONS": "exitcode=99:detect_leaks=0:handle_abort=1"})  # LeakSanitizer cannot be traced
+        if "ptrace" in done.stderr.lower():
+            self.skipTest("tracing is not allowed here")
+        lines = out.read_text(errors="replace").splitlines()
+        return done, [(k, line) for k, line in enumerate(lines, 1) if str(self.dir) in line]
+
+    def test_the_name_comes_last(self):
+        """After a power cut at any moment there is no new store or a whole one: each thing is synced before what says
+        that it is there."""
+        data, _ = self.broken()
+        new, partial = f"{data}.repaired", f"{data}.repaired.partial"
+        done, lines = self.traced(("pwrite64", "fsync", "fdatasync", "rename", "renameat", "renameat2"),
+                                  ["repair", "--yes", data])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        snapshot = f"{partial}/snapshots/{self.snapshots(Path(new))[0].name}"
+
+        def places(call, path):
+            found = [at for at, (_, line) in enumerate(lines) if line.startswith(call) and re.search(path + r'[">]', line)]
+            self.assertTrue(found, f"{call} {path} in {lines}")
+            return found
+
+        wanted = [
+            places("pwrite64", snapshot)[-1], places("fsync", snapshot)[0],
+            *sorted(places("fsync", f"{partial}/{name}")[0] for name in ("wal", "snapshots")), places("fsync", partial)[0],
+            places("pwrite64", f"{partial}/control.tmp")[0], places("fdatasync", f"{partial}/control.tmp")[0],
+            places("rename", f"{partial}/control")[0], places("fsync", partial)[1],
+            places("rename", new)[0], places("fsync", str(data.parent))[0],
+        ]
+        self.assertEqual(wanted, sorted(wanted), lines)
+        self.assertEqual(wanted[-1], len(lines) - 1, "something was done after that")
+
+    def test_each_call_fails(self):
+        """The k-th one once: there is no new store, or a whole one."""
+        data, _ = self.broken()
+        new, partial = Path(f"{data}.repaired"), Path(f"{data}.repaired.partial")
+        before, outcomes = fingerprint(data), {}
+        arguments = ["repair", "--yes", data]
+        for call, error in (("fsync", "EIO"), ("fdatasync", "EIO"), ("rename,renameat,renameat2", "ENOSPC"),
+                            ("pwrite64", "ENOSPC"), ("pread64", "EIO"), ("fallocate", "ENOSPC"), ("mkdir,mkdirat", "EACCES"),
+                            ("ftruncate", "EIO"), ("flock", "EIO"), ("openat", "EMFILE"), ("getdents64", "EIO")):
+            calls = call.split(",")
+            places = [k for k, _ in self.traced(calls, arguments)[1]]
+            shutil.rmtree(new)
+            for k in places:
+                done, _ = self.traced(calls, arguments, f"error={error}:when={k}")
+                with self.subTest(call=call, k=k):
+                    self.assertIn(done.returncode, (0, EX_OS, EX_CANTCREAT, EX_IO), done.stderr)
+                    self.assertEqual(new.exists(), done.returncode == 0)
+                    self.assertEqual(fingerprint(data), before)
+                    self.assertTrue(done.returncode == 0 or "walkvctl" in done.stderr)
+                    if new.exists():
+                        self.ctl("verify", new)
+                        shutil.rmtree(new)
+                outcomes[done.returncode] = outcomes.get(done.returncode, 0) + 1
+        self.assertGreater(sum(outcomes.values()) - outcomes.get(0, 0), 30, outcomes)
+        self.ctl("repair", "--yes", data)
+        self.assertFalse(partial.exists())
 
     # where to
 

@@ -2,6 +2,7 @@
 """scripts/run, the one command: starts, says so, keeps everything alive, stops, and refuses in one sentence. It runs
 the daemons of WALKV_BUILD, so nothing is built here but in the last test."""
 
+import hashlib
 import os
 import shutil
 import signal
@@ -92,7 +93,6 @@ class Run(SystemTest):
         self.home = Path(tempfile.mkdtemp(prefix="walkv-run-"))
         self.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
         self.instances = []
-        self.views_before = self.views()
         self.addCleanup(self.remove_views)
 
     def tearDown(self):
@@ -108,12 +108,12 @@ class Run(SystemTest):
         return one
 
     def remove_views(self):
-        """Those that a run left which was killed, or which found damage; nobody would remove them."""
-        for name in self.views() - self.views_before:
-            (VIEWS / name).unlink(missing_ok=True)
-
-    def views(self):
-        return {p.name for p in VIEWS.glob("walkv-*") if not p.name.startswith("walkv-test-")}
+        """Those that a run left which was killed, or which found damage; nobody would remove them. Only ours: the name
+        follows from user and data directory."""
+        for one in self.instances:
+            name = hashlib.sha256(f"{os.getuid()}:{one.data.resolve()}".encode()).hexdigest()[:12]
+            for path in VIEWS.glob(f"walkv-{name}*"):
+                path.unlink(missing_ok=True)
 
     def test_start_and_stop(self):
         one = self.run_it("one", "--workers", "3").wait_ready()

@@ -108,6 +108,8 @@ class Frames(SocketTest):
                            ("something where 0 must be", changed(12, b"\1")),
                            ("a session", changed(24, b"\1")),
                            ("half a head", frame(WRITE, good[: WRITE_HEAD.size - 1])),
+                           ("a question for the status with more", frame(STATUS, b"x")),
+                           ("a checkpoint with more", frame(CHECKPOINT, b"x")),
                            ("a value over the limit", write(SET, "a", b"1" * 1025))):
             self.assertEnds(name, self.peer(), sent)
         peer = self.peer()

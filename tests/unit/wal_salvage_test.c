@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 void wal_salvage_suite(void);
 
@@ -417,6 +418,51 @@ static void test_first_batch_of_other_lsn(void)
     memory_disk_free(&l.disk);
 }
 
+/* [link-ends-segment] A batch that a start did not find shows up again behind the end that the next segment
+ * knows: it is passed over as recovery does, unless it says that another one there was durable. */
+static void test_behind_the_link(void)
+{
+    static const struct wal_options options = {.segment_bytes = 16384, .block_bytes = BLOCK_BYTES};
+
+    for (int witnessed = 0; witnessed < 2; witnessed++) {
+        struct log_under_test l = {.disk = memory_disk_new()};
+        struct wal *wal;
+        uint64_t *bytes;
+
+        memset(l.control.uuid, 7, UUID_BYTES);
+        CU_ASSERT_EQUAL_FATAL(
+            wal_open(&wal, &l.disk->disk, DATA_DIR, &l.control, &options, &(struct wal_link){0}), 0);
+        append(wal, 2);
+        struct found before = salvage(&l);
+        uint64_t end = before.batches[before.count - 1].end;
+        append(wal, 2);
+        if (witnessed)
+            append(wal, 1);
+        wal_close(&wal);
+        char *data = data_of(&l, 1, &bytes), *kept = kit_boxed(data, *bytes);
+        const uint64_t kept_bytes = *bytes;
+
+        /* A start that found only what was there before, and wrote on. */
+        memset(data + end, 0, kept_bytes - end);
+        struct wal_link link = {1, before.reach_lsn, before.reach_checksum};
+        CU_ASSERT_EQUAL_FATAL(wal_open(&wal, &l.disk->disk, DATA_DIR, &l.control, &options, &link), 0);
+        append(wal, 1);
+        l.last_lsn = wal_next_lsn(wal) - 1;
+        wal_close(&wal);
+        memcpy(data_of(&l, 1, &bytes), kept, kept_bytes);
+        free(kept);
+
+        struct found after = salvage(&l);
+        CHECK(!after.wrong && after.verdict == WAL_CLEAN && after.count == before.count + 2, "%zu batches",
+              after.count);
+        CHECK(after.reach_lsn == (witnessed ? before.reach_lsn : l.last_lsn) &&
+                  after.findings == (witnessed ? 1 : 0) && after.end.known_lsn == l.last_lsn,
+              "%d: LSN %ju of %ju: %s", witnessed, (uintmax_t)after.reach_lsn, (uintmax_t)l.last_lsn,
+              after.sentence);
+        memory_disk_free(&l.disk);
+    }
+}
+
 static int refuse_third(const struct wal_segment *segment, const struct wal_batch *batch,
                         const struct wal_link *before, void *arg)
 {
@@ -467,5 +513,6 @@ void wal_salvage_suite(void)
     CU_add_test(suite, "segments under wrong names, and twice", test_wrong_names);
     CU_add_test(suite, "a first batch of another LSN", test_first_batch_of_other_lsn);
     CU_add_test(suite, "a segment under a wrong name whose end is wrong", test_wrong_name_and_end);
+    CU_add_test(suite, "a batch behind the end of its segment", test_behind_the_link);
     CU_add_test(suite, "a visitor or a disk that fails", test_the_visitor_ends_it);
 }
