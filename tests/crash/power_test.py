@@ -111,19 +111,30 @@ class Campaign:
         self.fs.unmount()
         self.fs.mount()
 
-    def write_back(self):
-        """The kernel writes dirty pages whenever it likes; here it likes some of them, in any order."""
+    def newest_files(self):
+        """Descriptors of those that walkvd may be writing to."""
         for directory in ("wal", "snapshots"):
             for path in sorted((self.walkv.data / directory).glob("*"))[-2:]:
                 try:
                     fd = os.open(path, os.O_RDWR)
                 except OSError:
                     continue
-                share = self.chance.random()
-                for page in range(0, os.fstat(fd).st_size, PAGE_BYTES):
-                    if self.chance.random() < share:
-                        self.libc.sync_file_range(fd, ctypes.c_int64(page), ctypes.c_int64(PAGE_BYTES), SYNC_RANGE_ALL)
+                yield fd
                 os.close(fd)
+
+    def write_back(self):
+        """The kernel writes dirty pages whenever it likes; here it likes some of them, in any order."""
+        for fd in self.newest_files():
+            share = self.chance.random()
+            for page in range(0, os.fstat(fd).st_size, PAGE_BYTES):
+                if self.chance.random() < share:
+                    self.libc.sync_file_range(fd, ctypes.c_int64(page), ctypes.c_int64(PAGE_BYTES), SYNC_RANGE_ALL)
+
+    def drop_cache(self):
+        """And it drops clean ones. What is written after that is in small pieces of the cache, which are written back one
+        by one; the zeros ahead of the log would keep it in one large piece."""
+        for fd in self.newest_files():
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
 
     # the moments: each returns when the power is to be cut
 
@@ -143,6 +154,8 @@ class Campaign:
 
     def load(self):
         self.nap(self.chance.choice((0.005, 0.02, 0.06)))
+        if self.chance.random() < 0.5:
+            self.drop_cache()
 
     def acknowledgement(self):
         """The client itself cuts."""

@@ -51,9 +51,8 @@ class Tracer:
         if result < 0:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
-    def stop(self, patience_s):
+    def stop(self, deadline):
         """Waits for the next stop and returns its status; None when the process has ended, or time has run out."""
-        deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline:
             news = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WSTOPPED | os.WNOWAIT | os.WNOHANG)
             if news is not None:
@@ -61,10 +60,11 @@ class Tracer:
             time.sleep(0.00005)
         return None
 
-    def run_to_call(self, count, patience_s=0.05):
+    def run_to_call(self, count, patience_s=0.2):
         """Lets it run to the entry of the count-th call from here, and returns the name of the call; None when it does
         not come to that."""
-        while (status := self.stop(patience_s)) is not None:
+        deadline = time.monotonic() + patience_s
+        while (status := self.stop(deadline)) is not None:
             if status == SYSCALL_STOP:
                 info = SyscallInfo()
                 self.ptrace(GET_SYSCALL_INFO, ctypes.sizeof(info), ctypes.addressof(info))
