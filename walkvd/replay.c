@@ -108,7 +108,7 @@ int replay_apply(struct store *store, const struct wal_batch *batch)
     payload = batch->payload;
     for (uint32_t i = 0; i < h->count && !rc; i++) {
         must(record_decode(&payload, &record));
-        rc = store_apply(store, &record, h->first_lsn + i);
+        rc = store_apply(store, &record, h->first_lsn + i, h->time_ns);
     }
     if (!rc && collect)
         rc = store_collect(store, collect);

@@ -39,12 +39,13 @@ void stand_open_view(struct stand *s, uint64_t grace_ns)
 void stand_open(struct stand *s, struct disk *disk)
 {
     const struct wal_options options = {.segment_bytes = 65536, .block_bytes = 512};
+    const struct requests_limits limits = {STAND_WINDOW_NS, STAND_ENTRIES};
 
     stand_open_view(s, GRACE_NS);
     if (disk != NULL)
         must(wal_open(&s->wal, disk, disk == disk_system() ? s->dir : "/m", &s->control, &options,
                       &(struct wal_link){0}) == 0);
-    batch_init(&s->batch, &s->store, s->wal);
+    batch_init(&s->batch, &s->store, s->wal, &limits);
 }
 
 void stand_open_beside(struct stand *s, const struct stand *other, const struct buffer *pages)
@@ -58,6 +59,7 @@ void stand_close(struct stand *s)
 {
     batch_free(&s->batch);
     wal_close(&s->wal);
+    store_free(&s->store);
     view_close(&s->view);
     if (s->dir[0] != '\0')
         kit_remove_dir(s->dir);
@@ -114,6 +116,9 @@ void stand_dump(struct stand *s, struct buffer *out)
           (uintmax_t)state->items, (uintmax_t)state->item_bytes);
     dump_database(s->store.txn, h->queues, "queue ", out, &count, &bytes, true);
     CHECK(count == state->queues, "%ju queues, %ju counted", (uintmax_t)count, (uintmax_t)state->queues);
+    dump_database(s->store.txn, h->requests, "request ", out, &count, &bytes, false);
+    CHECK(count >= 2 * state->requests, "%ju entries, %ju keys counted", (uintmax_t)count,
+          (uintmax_t)state->requests);
     buffer_printf(out, "%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", state->applied_lsn, state->applied_checksum,
                   state->next_queue_id);
     must(store_commit(&s->store, state->applied_lsn, state->applied_checksum, state->applied_time_ns) == 0);
