@@ -27,6 +27,8 @@ struct stand {
 /* A new, empty, served view; with a log on `disk` (NULL: none) in `dir`, or for another disk than the
  * system's "/m". */
 void stand_open(struct stand *, struct disk *disk);
+/* The same with a view of this size, for what needs more than 8 MiB. */
+void stand_open_large(struct stand *, struct disk *disk, uint64_t view_bytes);
 /* The same without a log, and with another grace than 1 ms. */
 void stand_open_view(struct stand *, uint64_t grace_ns);
 /* Another view in the same directory, filled with these pages (NULL: empty). */
