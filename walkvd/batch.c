@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-enum { COLLECT_PER_BATCH = 64, COLLECT_IDLE = 1024, EXPIRE_PER_BATCH = 64 };
+enum { COLLECT_PER_BATCH = 64, COLLECT_IDLE = 1024 };
 #define TELL_EVERY_NS (10 * NS_PER_S)
 
 void batch_init(struct batch *b, struct store *store, struct wal *wal, const struct requests_limits *limits)
@@ -39,12 +39,6 @@ static bool refused(const struct batch_item *item)
     return item->result.result == RESULT_STORAGE_FULL;
 }
 
-/* The entries of the view that one item writes: itself, and what is kept of it. */
-static unsigned entries_of(const struct identity *i)
-{
-    return 1 + (i->session != 0) + 2 * (i->key.bytes != 0);
-}
-
 /* Has room in log and view for all items that are not refused. Returns 0, -ENOSPC or another negative errno.
  */
 static int room_for(struct batch *b, const struct batch_item *items, size_t count, uint64_t upkeep,
@@ -57,7 +51,7 @@ static int room_for(struct batch *b, const struct batch_item *items, size_t coun
         const struct write_request *r = &items[i].request;
         if (refused(&items[i]))
             continue;
-        ops += entries_of(&r->identity);
+        ops += requests_entries(r->op, &r->identity);
         bytes += r->name.bytes + r->value.bytes + 2 * r->identity.key.bytes;
         log_bytes += record_bytes(r->name.bytes, r->value.bytes, &r->identity);
         if (r->value.bytes > b->view_page_bytes / 4)
@@ -90,7 +84,7 @@ static int make_room(struct batch *b, struct batch_item *items, size_t count)
     const char *what;
     uint64_t upkeep = b->departed_count;
     if (requests_due(b->store, &b->limits, b->time_ns))
-        upkeep += 2 * EXPIRE_PER_BATCH;
+        upkeep += requests_entries(OP_EXPIRE, NULL);
     int rc = room_for(b, items, count, upkeep, &what);
     if (rc == -ENOSPC && count) {
         if (!b->refusing && tell(b))
@@ -153,7 +147,7 @@ static int try_upkeep(struct batch *b, uint32_t *recorded)
             rc = take(b, &record, recorded);
     }
     if (!rc && requests_due(b->store, &b->limits, b->time_ns))
-        rc = requests_make_expire(b->store, &b->limits, b->time_ns, EXPIRE_PER_BATCH, &record);
+        rc = requests_make_expire(b->store, &b->limits, b->time_ns, &record);
     return rc == 1 ? take(b, &record, recorded) : rc;
 }
 

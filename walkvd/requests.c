@@ -282,7 +282,7 @@ bool requests_due(const struct store *s, const struct requests_limits *limits, u
            (s->state.requests > 0 && is_old(s->oldest_request_ns, now_ns, limits));
 }
 
-int requests_make_expire(struct store *s, const struct requests_limits *limits, uint64_t now_ns, unsigned most,
+int requests_make_expire(struct store *s, const struct requests_limits *limits, uint64_t now_ns,
                          struct record *record)
 {
     MDB_cursor *cursor;
@@ -291,7 +291,7 @@ int requests_make_expire(struct store *s, const struct requests_limits *limits, 
     int rc = store_errno(mdb_cursor_open(s->txn, requests(s), &cursor));
     if (rc)
         return rc;
-    for (unsigned i = 0; i < most && (rc = next_oldest(cursor, &lsn, &o)) == 0; i++) {
+    for (unsigned i = 0; i < REQUESTS_EXPIRE_MAX && (rc = next_oldest(cursor, &lsn, &o)) == 0; i++) {
         bool old = is_old(o.time_ns, now_ns, limits);
         if (i == 0)
             s->oldest_request_ns = o.time_ns;

@@ -14,6 +14,15 @@
 #include "record.h"
 #include "store.h"
 
+/* The most that one expire record lets go of. */
+#define REQUESTS_EXPIRE_MAX 64
+
+/* How many entries of the view an operation with this identity writes or removes, for making room. */
+static inline unsigned requests_entries(enum op op, const struct identity *i)
+{
+    return op == OP_EXPIRE ? 2 * REQUESTS_EXPIRE_MAX : 1 + (i->session != 0) + 2 * (i->key.bytes != 0);
+}
+
 /* All of these within a transaction, but for the last. */
 
 /* Looks for the outcome of an earlier request with this identity: the same place in its session, if
@@ -40,10 +49,9 @@ struct requests_limits {
 /* Whether an expire record is due, without a look at the view: it may be wrong for a moment after a start. */
 bool requests_due(const struct store *, const struct requests_limits *, uint64_t now_ns);
 
-/* Makes the expire record for at most `most` outcomes, the oldest. Returns 1, 0 when none has to go, or a
- * negative errno. */
-int requests_make_expire(struct store *, const struct requests_limits *, uint64_t now_ns, unsigned most,
-                         struct record *);
+/* Makes the expire record for at most REQUESTS_EXPIRE_MAX outcomes, the oldest. Returns 1, 0 when none has to go,
+ * or a negative errno. */
+int requests_make_expire(struct store *, const struct requests_limits *, uint64_t now_ns, struct record *);
 
 /* Whether anything of this session is kept: 1, 0 or a negative errno. */
 int requests_has_session(struct store *, uint64_t session);
