@@ -35,6 +35,7 @@ struct batch {
     size_t departed_count;    /* 0 when it has let go of them */
     uint64_t view_page_bytes;
     uint64_t time_ns; /* of the run */
+    uint64_t expires; /* the most expire records in it */
     struct buffer records;
     struct buffer values;
     const char *refusing; /* what is full: "disk_full", "view_full", or NULL */

@@ -207,17 +207,15 @@ int requests_keep(struct store *s, const struct record *r, uint64_t lsn, uint64_
     struct outcome o = {
         .result = r->result,
         .lsn = r->op == OP_REFUSE ? lsn - 1 : lsn,
-        .version = r->version,
+        .version = r->op == OP_DEQUEUE ? 0 : r->version,
         .size = r->size,
         .time_ns = time_ns,
         .key = {"", 0},
         .value = dequeued,
     };
-    int rc = 0;
-    if (i->session && i->confirmed)
+    int rc = r->op == OP_DEQUEUE && r->version != dequeued.bytes ? -EBADMSG : 0;
+    if (!rc && i->session && i->confirmed)
         rc = confirm(s, i->session, i->confirmed);
-    if (!rc && dequeued.bytes)
-        rc = view_more_room(s->view, dequeued.bytes * (1 + (i->session && i->key.bytes)));
     if (!rc && i->session) {
         char key[SESSION_KEY_BYTES];
         rc = put_outcome(s, session_key(key, i->session, i->sequence), &o);

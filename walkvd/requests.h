@@ -23,6 +23,13 @@ static inline unsigned requests_entries(enum op op, const struct identity *i)
     return op == OP_EXPIRE ? 2 * REQUESTS_EXPIRE_MAX : 1 + (i->session != 0) + 2 * (i->key.bytes != 0);
 }
 
+/* How many pages of the view in runs, for values longer than a page, a record will take for its outcome. */
+static inline uint64_t requests_run_pages(const struct record *r)
+{
+    uint64_t copies = (r->identity.session != 0) + (r->identity.key.bytes != 0);
+    return r->op == OP_DEQUEUE && r->version > 4096 / 4 ? copies * (r->version / 4096 + 1) : 0;
+}
+
 /* All of these within a transaction, but for the last. */
 
 /* Looks for the outcome of an earlier request with this identity: the same place in its session, if

@@ -56,6 +56,7 @@ struct server {
     uint64_t worker_count;
     struct sessions sessions;
     uint64_t upkept_ns; /* when sessions and idempotency keys were last looked through */
+    bool upkeep_left;   /* more than one batch could do */
 
     struct batch batch;
     struct batch_item *items;
@@ -371,12 +372,13 @@ static void collect(struct server *s)
     }
 }
 
-static void run_batch(struct server *s, size_t count)
+/* Returns whether anything was written. */
+static bool run_batch(struct server *s, size_t count)
 {
     uint64_t operations = s->batch.operations;
     int rc = batch_run(&s->batch, s->items, count);
     if (!rc && s->batch.operations == operations)
-        return; /* nothing was written */
+        return false;
     s->last_batch_ns = clock_monotonic_ns();
     s->witnessed = false;
     if (rc) {
@@ -387,6 +389,7 @@ static void run_batch(struct server *s, size_t count)
                   strerror(wal_error ? wal_error : -rc));
         stop(s, wal_error ? EX_IOERR : EX_OSERR);
     }
+    return true;
 }
 
 static void reply_status(struct server *s, struct peer *p, uint32_t id)
@@ -484,18 +487,21 @@ static bool idle_work(struct server *s)
 static void look_after_requests(struct server *s)
 {
     uint64_t now = clock_boottime_ns();
-    if (now - s->upkept_ns < HOUSEKEEPING_MS * NS_PER_MS)
+    if (now - s->upkept_ns < HOUSEKEEPING_MS * NS_PER_MS && !s->upkeep_left)
         return;
     s->upkept_ns = now;
+    s->upkeep_left = false;
     size_t departed = sessions_departed(&s->sessions, now);
     if (!departed && !requests_due(&s->recovery->store, &s->batch.limits, clock_realtime_ns()))
         return;
     s->batch.departed = s->sessions.departed;
     s->batch.departed_count = departed;
-    run_batch(s, 0);
+    bool written = run_batch(s, 0);
     if (!s->batch.departed_count)
         sessions_forget_departed(&s->sessions, departed);
     s->batch.departed_count = 0;
+    s->upkeep_left =
+        written && requests_due(&s->recovery->store, &s->batch.limits, clock_realtime_ns());
 }
 
 static void turn(struct server *s)
@@ -546,7 +552,7 @@ static void loop(struct server *s)
 {
     while (!s->stopping) {
         bool idle = !s->more && s->item_count == 0;
-        bool more_idle_work = idle && idle_work(s);
+        bool more_idle_work = idle && (idle_work(s) || s->upkeep_left);
         if (s->stopping)
             break;
         if (!s->witnessed || more_idle_work)
