@@ -54,7 +54,8 @@ static uint64_t count_expires(const struct batch *b, const struct batch_item *it
  */
 static int room_for(struct batch *b, const struct batch_item *items, size_t count, const char **what)
 {
-    uint64_t ops = b->departed_count + b->expires * requests_entries(OP_EXPIRE, NULL), bytes = 0, run_pages = 0;
+    uint64_t ops = b->departed_count + b->expires * requests_entries(OP_EXPIRE, NULL), bytes = 0,
+             run_pages = 0;
     uint64_t log_bytes = (b->departed_count + b->expires) * RECORD_FIXED_BYTES;
     bool adds = false;
     for (size_t i = 0; i < count; i++) {

@@ -14,8 +14,8 @@
  *     24     8    item sequence    (enqueue, dequeue, else 0)
  *     32          name, value, extension
  *
- * expire: all outcomes of idempotency keys with an LSN up to `sequence` go, `queue id` of them before their time.
- * depart: all outcomes of session `queue id` go. Neither has a name.
+ * expire: all outcomes of idempotency keys with an LSN up to `sequence` go, `queue id` of them before their
+ * time. depart: all outcomes of session `queue id` go. Neither has a name.
  *
  * The extension: who asked (identity.h), and the answer where it does not follow from the record:
  *
