@@ -67,7 +67,8 @@ static int put_outcome(struct store *s, struct span key, const struct outcome *o
     put_u64(at + 32, o->time_ns);
     memcpy(at + 40, o->fingerprint, FINGERPRINT_BYTES);
     at = mempcpy(at + VIEW_OUTCOME_BYTES, o->key.at, o->key.bytes);
-    memcpy(at, o->value.at, o->value.bytes);
+    if (o->value.bytes)
+        memcpy(at, o->value.at, o->value.bytes);
     return 0;
 }
 
@@ -336,9 +337,9 @@ int requests_sessions(struct store *s, void (*visit)(uint64_t session, void *arg
         return rc;
     }
     uint64_t session = 0;
-    while (rc == 0) {
+    while (rc == 0 && session < UINT64_MAX) {
         char from[SESSION_KEY_BYTES];
-        session_key(from, session, UINT64_MAX);
+        session_key(from, session + 1, 0);
         MDB_val k = {sizeof from, from}, v;
         rc = store_errno(mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE));
         if (rc || k.mv_size != sizeof from || *(char *)k.mv_data != 's')

@@ -40,6 +40,21 @@ struct requests_limits {
 /* Whether an expire record is due, without a look at the view: it may be wrong for a moment after a start. */
 bool requests_due(const struct store *, const struct requests_limits *, uint64_t now_ns);
 
+/* What view_make_room() has to be told of: keeping the outcome of a write with this identity, but for a value
+ * that it dequeued; and letting go of `count` outcomes of keys. An entry that may be anywhere in its tree is an
+ * operation; those behind each other are bytes. */
+static inline void requests_keep_room(const struct identity *i, uint64_t *ops, uint64_t *bytes)
+{
+    *ops += i->key.bytes != 0;
+    *bytes += (i->session ? 8192 : 0) + (i->key.bytes ? 4096 + 2 * i->key.bytes : 0);
+}
+
+static inline void requests_expire_room(uint64_t count, uint64_t *ops, uint64_t *bytes)
+{
+    *ops += count;
+    *bytes += count * 1024;
+}
+
 /* Makes the expire record for at most `most` outcomes, the oldest. Returns 1, 0 when none has to go, or a
  * negative errno. */
 int requests_make_expire(struct store *, const struct requests_limits *, uint64_t now_ns, unsigned most,

@@ -493,8 +493,7 @@ static void look_after_requests(struct server *s)
     s->batch.departed = s->sessions.departed;
     s->batch.departed_count = departed;
     run_batch(s, 0);
-    if (!s->batch.departed_count)
-        sessions_forget_departed(&s->sessions, departed);
+    sessions_forget_departed(&s->sessions, departed - s->batch.departed_count);
     s->batch.departed_count = 0;
 }
 
