@@ -95,9 +95,9 @@ static void limit_upkeep(struct batch *b, unsigned most)
     b->depart_most = b->depart_most < most ? b->depart_most : most;
 }
 
-/* Makes room, refusing what adds data, or doing less upkeep, or refusing everything, if that is what it takes.
- * A little upkeep is tried for long: it may be the only way to more room. Returns 0, -ENOSPC when there is
- * none at all, or another negative errno. */
+/* Makes room, refusing what adds data, or doing less upkeep, or refusing everything, if that is what it
+ * takes. A little upkeep is tried for long: it may be the only way to more room. Returns 0, -ENOSPC when
+ * there is none at all, or another negative errno. */
 static int make_room(struct batch *b, struct batch_item *items, size_t count)
 {
     const char *what;

@@ -96,7 +96,7 @@ static int get_outcome(struct store *s, struct span key, struct outcome *o)
     return rc ? rc : decode_outcome(&v, o) ? 0 : -EBADMSG;
 }
 
-static int delete(struct store *s, struct span key)
+static int drop(struct store *s, struct span key)
 {
     MDB_val k = val(key);
     return store_errno(mdb_del(s->txn, requests(s), &k, NULL));
@@ -124,12 +124,13 @@ static int get_by_lsn(struct store *s, uint64_t lsn, struct outcome *o)
 
 static void answer(const struct outcome *o, struct write_result *result, struct buffer *values)
 {
-    *result = (struct write_result){.result = o->result, .lsn = o->lsn, .version = o->version, .size = o->size};
+    *result =
+        (struct write_result){.result = o->result, .lsn = o->lsn, .version = o->version, .size = o->size};
     buffer_append(values, o->value.at, o->value.bytes);
 }
 
-int requests_find(struct store *s, const struct identity *i, bool was_sent, uint64_t now_ns, uint64_t window_ns,
-                  struct write_result *result, struct buffer *values)
+int requests_find(struct store *s, const struct identity *i, bool was_sent, uint64_t now_ns,
+                  uint64_t window_ns, struct write_result *result, struct buffer *values)
 {
     struct outcome o;
     char key[SESSION_KEY_BYTES];
@@ -186,7 +187,7 @@ static int keep_for_key(struct store *s, struct outcome *o, uint64_t lsn, const 
     char name[1 + IDEMPOTENCY_KEY_MAX], order[ORDER_KEY_BYTES];
     int rc = find_key(s, i->key, &before);
     if (rc == 0)
-        rc = delete (s, order_key(order, before)); /* it was too old to count */
+        rc = drop(s, order_key(order, before)); /* it was too old to count */
     else if (rc == -ENOENT)
         rc = 0, s->oldest_request_ns = s->state.requests++ ? s->oldest_request_ns : o->time_ns;
     if (rc)
@@ -202,7 +203,8 @@ static int keep_for_key(struct store *s, struct outcome *o, uint64_t lsn, const 
     return put_outcome(s, order_key(order, lsn), o);
 }
 
-int requests_keep(struct store *s, const struct record *r, uint64_t lsn, uint64_t time_ns, struct span dequeued)
+int requests_keep(struct store *s, const struct record *r, uint64_t lsn, uint64_t time_ns,
+                  struct span dequeued)
 {
     const struct identity *i = &r->identity;
     struct outcome o = {
@@ -253,9 +255,9 @@ int requests_expire(struct store *s, const struct record *r)
     while ((rc = next_oldest(cursor, &lsn, &o)) == 0 && lsn <= r->sequence) {
         char name[1 + IDEMPOTENCY_KEY_MAX], order[ORDER_KEY_BYTES];
         struct span key = name_key(name, o.key);
-        rc = delete (s, key);
+        rc = drop(s, key);
         if (!rc)
-            rc = delete (s, order_key(order, lsn));
+            rc = drop(s, order_key(order, lsn));
         if (rc == -ENOENT)
             rc = -EBADMSG; /* the two belong together */
         if (rc)
@@ -283,8 +285,8 @@ bool requests_due(const struct store *s, const struct requests_limits *limits, u
            (s->state.requests > 0 && is_old(s->oldest_request_ns, now_ns, limits));
 }
 
-int requests_make_expire(struct store *s, const struct requests_limits *limits, uint64_t now_ns, unsigned most,
-                         struct record *record)
+int requests_make_expire(struct store *s, const struct requests_limits *limits, uint64_t now_ns,
+                         unsigned most, struct record *record)
 {
     MDB_cursor *cursor;
     struct outcome o;

@@ -25,7 +25,8 @@ int requests_find(struct store *, const struct identity *, bool was_sent, uint64
 
 /* Keeps the outcome of a record that is being applied. `dequeued` is the value that it took, outside of the
  * view. Returns 0 or a negative errno. */
-int requests_keep(struct store *, const struct record *, uint64_t lsn, uint64_t time_ns, struct span dequeued);
+int requests_keep(struct store *, const struct record *, uint64_t lsn, uint64_t time_ns,
+                  struct span dequeued);
 
 /* Applies expire and depart. */
 int requests_expire(struct store *, const struct record *);
@@ -41,8 +42,8 @@ struct requests_limits {
 bool requests_due(const struct store *, const struct requests_limits *, uint64_t now_ns);
 
 /* What view_make_room() has to be told of: keeping the outcome of a write with this identity, but for a value
- * that it dequeued; and letting go of `count` outcomes of keys. An entry that may be anywhere in its tree is an
- * operation; those behind each other are bytes. */
+ * that it dequeued; and letting go of `count` outcomes of keys. An entry that may be anywhere in its tree is
+ * an operation; those behind each other are bytes. */
 static inline void requests_keep_room(const struct identity *i, uint64_t *ops, uint64_t *bytes)
 {
     *ops += i->key.bytes != 0;
@@ -63,7 +64,8 @@ int requests_make_expire(struct store *, const struct requests_limits *, uint64_
 /* Whether anything of this session is kept: 1, 0 or a negative errno. */
 int requests_has_session(struct store *, uint64_t session);
 
-/* Outside of a transaction: hands over each session of which something is kept. Returns 0 or a negative errno. */
+/* Outside of a transaction: hands over each session of which something is kept. Returns 0 or a negative
+ * errno. */
 int requests_sessions(struct store *, void (*visit)(uint64_t session, void *arg), void *arg);
 
 #endif

@@ -24,7 +24,7 @@ struct peer;
 struct session {
     struct session *next;
     uint64_t id;
-    struct peer *peer;     /* NULL: away */
+    struct peer *peer;      /* NULL: away */
     uint64_t away_since_ns; /* CLOCK_BOOTTIME */
     uint64_t refused_ns;    /* what was sent before has an unknown outcome, and the worker may not know yet */
 };
@@ -44,8 +44,8 @@ static inline uint64_t session_id(uint64_t pid, uint64_t chosen)
 void sessions_add(struct sessions *, uint64_t id, uint64_t now_ns);
 
 /* A worker has come with `id`, on `peer`. Returns whether the session is in force. `*stale` is the peer that
- * had it until now, or NULL: the process has given up that connection. A worker that asks again about the same
- * writes, since it has not seen the answer, gets the same answer. */
+ * had it until now, or NULL: the process has given up that connection. A worker that asks again about the
+ * same writes, since it has not seen the answer, gets the same answer. */
 bool sessions_join(struct sessions *, uint64_t id, const struct hello *, struct peer *peer, uint64_t now_ns,
                    struct peer **stale);
 

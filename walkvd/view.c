@@ -47,7 +47,7 @@ struct view_owner {
     struct view_handles handles;
     uint64_t page_bytes;
     uint64_t attached_ns;
-    bool waited; /* a grace has passed since then */
+    bool waited;             /* a grace has passed since then */
     uint64_t promised_pages; /* to the transaction that comes or is open */
     bool patient;            /* its room is waited for */
     uint64_t reserved_bytes;

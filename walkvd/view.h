@@ -80,7 +80,8 @@ int view_begin(struct view_owner *, MDB_txn **);
 int view_commit(struct view_owner *);
 void view_abort(struct view_owner *);
 
-/* A transaction that only reads the newest published state; the caller aborts it. Returns 0 or a negative errno. */
+/* A transaction that only reads the newest published state; the caller aborts it. Returns 0 or a negative
+ * errno. */
 int view_begin_read(struct view_owner *, MDB_txn **);
 
 const struct view_handles *view_handles(const struct view_owner *);
