@@ -67,6 +67,10 @@ static void test_unknown(void)
               rows[i].what);
         sessions_free(&all);
     }
+    /* Right after the boot, when differences of times are small, too. */
+    struct sessions all = {0};
+    CU_ASSERT_FALSE(join(&all, 7, 5, UINT64_MAX, 1, NS_PER_S, 0));
+    sessions_free(&all);
 }
 
 /* One that is known has lost nothing, however old what it asks about is. */
