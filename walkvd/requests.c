@@ -67,7 +67,8 @@ static int put_outcome(struct store *s, struct span key, const struct outcome *o
     put_u64(at + 32, o->time_ns);
     memcpy(at + 40, o->fingerprint, FINGERPRINT_BYTES);
     at = mempcpy(at + VIEW_OUTCOME_BYTES, o->key.at, o->key.bytes);
-    memcpy(at, o->value.at, o->value.bytes);
+    if (o->value.bytes)
+        memcpy(at, o->value.at, o->value.bytes);
     return 0;
 }
 
