@@ -2,12 +2,16 @@
 """Idempotency-Key: a write that is repeated gets the first answer and is not done again, through whichever worker, after
 a kill, a cold start, a checkpoint, with a full view, for idempotency_window and up to idempotency_max_entries."""
 
+import contextlib
 import json
+import os
 import re
 import signal
-import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
-from walkv import WALKVCTL, Closed, SystemTest, main, quote, run, wait_until
+from frames import CONTROL, Frames
+from walkv import WALKVCTL, SystemTest, main, quote, run, send_signal, wait_until
 
 
 def value(text):
@@ -44,7 +48,7 @@ class Keyed(SystemTest):
     @staticmethod
     def dump(walkv):
         """What is in the log, as walkvctl sees it."""
-        done = run([WALKVCTL, "--data-dir", walkv.data, "dump"])
+        done = run([WALKVCTL, "dump", walkv.data])
         if done.returncode:
             raise AssertionError(f"walkvctl dump: {done.stderr}")
         return [json.loads(line) for line in done.stdout.splitlines()]
@@ -74,7 +78,7 @@ class Answers(Keyed):
             self.assertEqual(one.text, f'{{"success":true,"queue":"every","value":"item{n}"}}')
         self.assertRepeats("clear", "DELETE", "/api/queue/every", None, 200)
         self.walkv.enqueue("every", "1")
-        self.assertRepeats("clear", "DELETE", "/api/queue/every/", None, 404) if False else None
+        self.write("clear", "DELETE", "/api/queue/every")
         self.assertEqual(self.walkv.get("/api/queue/every/size").json()["size"], 1)
         self.assertRepeats("forget", "DELETE", "/api/queue/every?forget=true", None, 200)
         self.walkv.enqueue("every", "1")
@@ -264,10 +268,9 @@ class Restarts(Keyed):
         """The log before it is gone."""
         walkv, firsts = self.begin(walkvd={"wal_segment_size": "64KiB", "wal_sync": "async"})
         self.checkpoint(walkv)
-        text = value('"' + "z" * 60000 + '"')
         for _ in range(2):  # two snapshots are kept, and the log back to the older one
-            for _ in range(4):
-                walkv.request("PUT", "/api/kv/fill", text)
+            for _ in range(8):
+                walkv.request("PUT", "/api/kv/fill", value('"' + os.urandom(25000).hex() + '"'))
             walkv.request("DELETE", "/api/kv/fill")
             self.checkpoint(walkv)
         lsns = sorted(int(path.stem, 16) for path in (walkv.data / "wal").glob("*.wal"))
@@ -281,15 +284,35 @@ class Restarts(Keyed):
         walkv.start_httpd()
         self.assertKept(walkv, firsts)
 
-    def test_from_what_repair_has_made(self):
+    def test_what_the_log_says(self):
         walkv, firsts = self.begin()
         walkv.stop()
-        done = run([WALKVCTL, "--data-dir", walkv.data, "dump"])
-        self.assertEqual(done.returncode, 0, done.stderr)
-        kept = [json.loads(line).get("idempotency_key") for line in done.stdout.splitlines()]
-        self.assertEqual([key for key in kept if key], [quote(name) for name, *_ in self.WRITES])
-        verified = run([WALKVCTL, "--data-dir", walkv.data, "verify"])
+        entries = self.dump(walkv)
+        kept = [entry for entry in entries if "idempotency_key" in entry]
+        self.assertEqual([entry["idempotency_key"] for entry in kept], [quote(name) for name, *_ in self.WRITES])
+        self.assertTrue(all(re.fullmatch("[0-9a-f]{16}", entry["session"]) for entry in kept))
+        for first, entry, (name, _, _, _, status) in zip(firsts, kept, self.WRITES):
+            with self.subTest(name):
+                refused = status == 404
+                self.assertEqual(entry["op"] == "refuse", refused)
+                self.assertEqual(entry["lsn"], int(first.header("Walkv-Lsn")) + refused)
+        refusals = [(e["refused"], e["result"], e.get("key"), e.get("queue")) for e in kept if e["op"] == "refuse"]
+        self.assertEqual(refusals, [("delete", "not_found", "a", None), ("dequeue", "queue_empty", None, "large"),
+                                    ("clear", "queue_not_found", None, "large")])
+        verified = run([WALKVCTL, "verify", walkv.data])
         self.assertEqual(verified.returncode, 0, verified.stderr)
+
+    def test_from_what_repair_has_made(self):
+        """The snapshot is damaged; log and repair know the answers as well."""
+        walkv, firsts = self.begin()
+        self.checkpoint(walkv)
+        walkv.stop()
+        (snapshot,) = (walkv.data / "snapshots").glob("*.snap")
+        snapshot.write_bytes(snapshot.read_bytes()[:-1000])
+        repaired = walkv.dir / "repaired"
+        done = run([WALKVCTL, "--yes", "--into", repaired, "repair", walkv.data])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        walkv.data = repaired
         walkv.start()
         self.assertKept(walkv, firsts)
 
@@ -347,8 +370,8 @@ class Limits(Keyed):
         first = self.assertFirst(self.write("k", "POST", "/api/queue/q/enqueue", value("1"), walkv), 200)
         walkv.kill_walkvd()
         began = first.header("Walkv-Lsn")
-        gone = threading.Event()
-        gone.wait(1.2)  # the clock itself is what is waited for
+        deadline = time.monotonic() + 1.1
+        wait_until(lambda: time.monotonic() > deadline, "the window to be over")  # the clock is the thing itself here
         walkv.start_walkvd()
         walkv.wait_ready()
         again = self.assertFirst(self.write("k", "POST", "/api/queue/q/enqueue", value("1"), walkv), 200)
@@ -462,67 +485,50 @@ class LostAnswers(Keyed):
 
     options = None
 
-    def client(self, walkv, number, count, failures):
+    def client(self, walkv, number, count):
         """Enqueues numbers that only it has, each with a key of its own, and takes as many items."""
-        try:
-            connection, taken = None, []
+        with contextlib.ExitStack() as stack:
+            connection = None
             for n in range(count):
                 for kind, path, body in (("in", "/api/queue/q/enqueue", value(f"{number * 1000 + n}")),
                                          ("out", "/api/queue/q/dequeue", None)):
-                    while True:
+                    answer = None
+                    while answer is None or answer.status == 503:
                         try:
-                            connection = connection or walkv.connect()
+                            connection = connection or stack.enter_context(walkv.connect())
                             answer = self.write(f"{kind}-{number}-{n}", "POST", path, body, connection=connection)
-                        except (ConnectionError, Closed):
+                        except ConnectionError:
                             connection = None
-                            continue
-                        if answer.status == 503:
-                            continue
-                        if answer.status != 200:
-                            raise AssertionError(f"{kind}: {answer}")
-                        break
+                    if answer.status != 200:
+                        raise AssertionError(f"{kind}: {answer}")
                     if kind == "out":
-                        taken.append(answer.json()["value"])
-            self.taken += taken
-        except BaseException as error:  # also of asserts; told by the test
-            failures.append(error)
+                        self.taken.append(answer.json()["value"])
 
     def test_every_item_is_taken_once(self):
         walkv = self.instance(workers=2)
         walkv.start()
-        self.taken, failures = [], []
-        clients = [threading.Thread(target=self.client, args=(walkv, number, 60, failures)) for number in range(6)]
-        for thread in clients:
-            thread.start()
+        self.taken = []
         kills = 0
-        while any(thread.is_alive() for thread in clients):
-            before = walkv.walkvd
-            if kills % 3 == 2:
-                for pid in walkv.worker_pids()[:1]:
-                    self.kill(pid)
-            else:
-                walkv.kill_walkvd()
-                walkv.start_walkvd(cold_start=kills % 2 == 1 or None)
-            kills += 1
-            lsn = json.loads(walkv.ctl("status", "--json").stdout)["applied_lsn"]
-            wait_until(lambda: not any(thread.is_alive() for thread in clients) or
-                       json.loads(walkv.ctl("status", "--json").stdout)["applied_lsn"] > lsn + 40, "some more writes")
-            del before
-        for thread in clients:
-            thread.join()
-        self.assertEqual(failures, [])
+        with ThreadPoolExecutor(6) as pool:
+            clients = [pool.submit(self.client, walkv, number, 60) for number in range(6)]
+            while not all(client.done() for client in clients):
+                if kills % 3 == 2:
+                    for pid in walkv.worker_pids()[:1]:
+                        send_signal(pid, signal.SIGKILL)
+                else:
+                    walkv.kill_walkvd()
+                    walkv.start_walkvd(cold_start=kills % 2 == 1 or None)
+                kills += 1
+                with Frames(walkv.socket, CONTROL) as control:
+                    lsn = control.status()["applied_lsn"]
+                    wait_until(lambda: all(client.done() for client in clients) or
+                               control.status()["applied_lsn"] > lsn + 40, "some more writes")
+            for client in clients:
+                client.result()
         self.assertEqual(sorted(self.taken), sorted(number * 1000 + n for number in range(6) for n in range(60)))
         walkv.wait_ready()
         self.assertEqual(walkv.contents()[1], {"q": []})
         self.assertGreater(kills, 3)
-
-    @staticmethod
-    def kill(pid):
-        import os
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
 
 if __name__ == "__main__":
