@@ -24,8 +24,9 @@ struct peer;
 struct session {
     struct session *next;
     uint64_t id;
-    struct peer *peer;     /* NULL: away */
+    struct peer *peer;      /* NULL: away */
     uint64_t away_since_ns; /* CLOCK_BOOTTIME */
+    uint64_t complete_ns;   /* CLOCK_BOOTTIME; of what was first sent before, something may have been dropped */
 };
 
 struct sessions {
@@ -39,7 +40,7 @@ static inline uint64_t session_id(uint64_t pid, uint64_t chosen)
     return pid << 32 | chosen;
 }
 
-/* Adds one that is away since `now_ns`, unless it is there. */
+/* Adds one that is away since `now_ns` and of which nothing has been dropped, unless it is there. */
 void sessions_add(struct sessions *, uint64_t id, uint64_t now_ns);
 
 /* A worker has come with `id`, on `peer`. Returns whether the session is in force. `*stale` is the peer that

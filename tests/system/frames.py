@@ -26,6 +26,7 @@ RESULTS = ("ok", "created", "not_found", "queue_empty", "queue_not_found", "prec
            "unavailable", "outcome_unknown", "invalid", "mismatch")
 CONDITIONS = {None: 0, "exists": 1, "absent": 2, "version": 3, "update": 4, "update_version": 5}
 DONE = ("ok", "created")
+NS_PER_S = 1000000000
 
 HEADER = struct.Struct("<IIHHI")
 HELLO_BODY = struct.Struct("<IIQQQQ")

@@ -7,6 +7,7 @@ import os
 import socket
 import struct
 import threading
+import time
 
 from walkv import PATIENCE_S
 
@@ -26,8 +27,13 @@ def frame(kind, body=b"", id=0, **wrong):
     return HEADER.pack(wrong.get("magic", MAGIC), wrong.get("length", len(body)), kind, wrong.get("zero", 0), id) + body
 
 
-def hello(protocol=PROTOCOL, role=CONTROL, session=0, sent=0, oldest_ns=0):
-    return frame(HELLO, struct.pack("<IIQQQQ", protocol, role, session, os.getpid(), sent, oldest_ns))
+def boottime_ns():
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+def hello(protocol=PROTOCOL, role=CONTROL, session=0, sent=0, oldest_ns=None, pid=None):
+    oldest_ns = boottime_ns() if oldest_ns is None else oldest_ns
+    return frame(HELLO, struct.pack("<IIQQQQ", protocol, role, session, pid or os.getpid(), sent, oldest_ns))
 
 
 def write(op, name, value=b"", id=0, condition=0, version=0, sequence=0, confirmed=0, key=b""):
