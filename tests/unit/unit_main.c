@@ -24,6 +24,7 @@
     X(control)                                                                                               \
     X(snapshot)                                                                                              \
     X(view_read)                                                                                             \
+    X(requests)                                                                                              \
     X(store)                                                                                                 \
     X(view_grace)                                                                                            \
     X(http_parser)
