@@ -3,8 +3,8 @@
 view that goes away ends it. ctl_test.py has the way there and back through import."""
 
 import json
-import re
 import os
+import re
 import shutil
 import signal
 import subprocess
