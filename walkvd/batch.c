@@ -39,26 +39,33 @@ static bool refused(const struct batch_item *item)
     return item->result.result == RESULT_STORAGE_FULL;
 }
 
-/* The entries of the view that one item writes: itself, and what is kept of it. */
-static unsigned entries_of(const struct identity *i)
+/* What the outcomes of an item take beside each other, in pages that are half full. What was dequeued is not
+ * known yet: requests_keep() sees to it. */
+static uint64_t outcome_bytes(const struct identity *i)
 {
-    return 1 + (i->session != 0) + 2 * (i->key.bytes != 0);
+    enum { ENTRY_BYTES = 2 * (VIEW_OUTCOME_BYTES + 32) };
+    return (i->session ? ENTRY_BYTES : 0) + (i->key.bytes ? ENTRY_BYTES + 4 * i->key.bytes : 0);
 }
 
 /* Has room in log and view for all items that are not refused. Returns 0, -ENOSPC or another negative errno.
- */
+ * An item is one entry that may be anywhere, and its idempotency key another. Outcomes lie beside each other,
+ * by session and by LSN: they are paths for the first of each, and bytes. */
 static int room_for(struct batch *b, const struct batch_item *items, size_t count, uint64_t upkeep,
                     const char **what)
 {
-    uint64_t ops = upkeep, bytes = 0, run_pages = 0;
+    uint64_t ops = upkeep, bytes = 0, run_pages = 0, session = 0;
+    bool keys = false;
     uint64_t log_bytes = (1 + b->departed_count) * RECORD_FIXED_BYTES;
     bool adds = false;
     for (size_t i = 0; i < count; i++) {
         const struct write_request *r = &items[i].request;
         if (refused(&items[i]))
             continue;
-        ops += entries_of(&r->identity);
-        bytes += r->name.bytes + r->value.bytes + 2 * r->identity.key.bytes;
+        ops += 1 + (r->identity.key.bytes && !keys) + (r->identity.key.bytes != 0);
+        ops += r->identity.session != session;
+        session = r->identity.session;
+        keys = keys || r->identity.key.bytes;
+        bytes += r->name.bytes + r->value.bytes + outcome_bytes(&r->identity);
         log_bytes += record_bytes(r->name.bytes, r->value.bytes, &r->identity);
         if (r->value.bytes > b->view_page_bytes / 4)
             run_pages += r->value.bytes / b->view_page_bytes + 1;

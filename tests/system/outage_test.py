@@ -202,6 +202,19 @@ class TooLong(SystemTest):
         self.assertEqual(walkv.contents()[1]["q"][:2], [0, 1])
         self.assertNotIn(2, walkv.contents()[1]["q"])
 
+    def test_what_is_held_up_and_then_dies(self):
+        """Its outcome has been told as unknown: it is not sent again."""
+        walkv = self.begin()
+        with walkv.connect() as c:
+            self.hold(walkv)
+            self.put_and_send(walkv, c, 1)
+            self.assertError(c.response(), 503, "outcome_unknown")
+            walkv.kill_walkvd()
+            walkv.start_walkvd()
+            walkv.wait_ready()
+            self.assertEqual(c.post("/api/queue/q/enqueue", value(2)).json()["size"], 2)
+        self.assertEqual(walkv.contents()[1]["q"], [0, 2])
+
     def test_with_a_key_the_outcome_is_there(self):
         """The client asks again, and nothing is done twice, whatever happened to the first request."""
         walkv = self.begin()

@@ -298,6 +298,23 @@ class Confirmed(Sessions):
         self.assertLess(max(used[2:]), 600 * 100000 // 4, used)
 
 
+class Small(Sessions):
+    flags = {"view_size": "8MiB", "checkpoint_interval": 0}
+
+    def test_what_is_kept_takes_little_room(self):
+        """As much fits into one batch on the smallest view as without sessions; a key takes as much as a write."""
+        for name, count, options in (("in no session", 200, {}), ("in a session", 200, {"session": 5}),
+                                     ("with keys", 100, {"session": 6})):
+            with self.subTest(name):
+                peer = self.peer(role=WORKER, **options)
+                begin = f"{name}-".replace(" ", "-")
+                sent = [write(SET, f"{begin}{n}", b"1", id=n, sequence=n if options else 0,
+                              key=f"{begin}{n}".encode() if count == 100 else b"") for n in range(1, count + 1)]
+                with self.paused():
+                    peer.send(*sent)
+                self.assertEqual([peer.result()[:2] for _ in sent], [(n, CREATED) for n in range(1, count + 1)])
+
+
 class Rules(Sessions):
     def test_another_process_has_another_session_of_that_number(self):
         """Whatever it says that its process id is."""
