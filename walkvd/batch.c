@@ -90,21 +90,37 @@ static bool tell(struct batch *b)
     return true;
 }
 
-/* Makes room, refusing what adds data, or everything, if that is what it takes. Returns 0, -ENOSPC when there
- * is none at all, or another negative errno. */
-static int make_room(struct batch *b, struct batch_item *items, size_t count)
+/* How many outcomes may go in a batch: more than come, so that idempotency_max_entries holds under any load.
+ */
+static unsigned expire_most(const struct batch_item *items, size_t count)
+{
+    unsigned most = EXPIRE_PER_BATCH;
+    for (size_t i = 0; i < count; i++)
+        most += items[i].request.identity.key.bytes != 0;
+    return most;
+}
+
+/* Makes room, refusing what adds data, or everything, if that is what it takes; before that, what is due of
+ * the outcomes waits (`*upkeep`). Returns 0, -ENOSPC when there is none at all, or another negative errno. */
+static int make_room(struct batch *b, struct batch_item *items, size_t count, bool *upkeep)
 {
     const char *what;
-    uint64_t upkeep = b->departed_count;
+    uint64_t upkeep_ops = b->departed_count;
     if (requests_due(b->store, &b->limits, b->time_ns))
-        upkeep += 2 * EXPIRE_PER_BATCH;
-    int rc = room_for(b, items, count, upkeep, &what);
+        upkeep_ops += 1 + expire_most(items, count);
+    int rc = room_for(b, items, count, upkeep_ops, &what);
+    *upkeep = rc == 0;
+    if (rc == -ENOSPC && count && upkeep_ops)
+        rc = room_for(b, items, count, 0, &what);
     if (rc == -ENOSPC && count) {
         if (!b->refusing && tell(b))
             log_warning("%s: what adds data is refused until there is room", what);
         b->refusing = what;
         refuse_adds(items, count);
-        rc = room_for(b, items, count, upkeep, &what);
+        rc = room_for(b, items, count, upkeep_ops, &what);
+        *upkeep = rc == 0;
+        if (rc == -ENOSPC && upkeep_ops)
+            rc = room_for(b, items, count, 0, &what);
         for (size_t i = 0; rc == -ENOSPC && i < count; i++)
             items[i].result.result = RESULT_STORAGE_FULL;
     } else if (rc == 0 && b->refusing) {
@@ -149,7 +165,7 @@ static int try_item(struct batch *b, struct batch_item *item, uint32_t *recorded
 }
 
 /* What is kept for repeats is let go of when it is due. */
-static int try_upkeep(struct batch *b, uint32_t *recorded)
+static int try_upkeep(struct batch *b, unsigned most, uint32_t *recorded)
 {
     struct record record;
     int rc = 0;
@@ -160,7 +176,7 @@ static int try_upkeep(struct batch *b, uint32_t *recorded)
             rc = take(b, &record, recorded);
     }
     if (!rc && requests_due(b->store, &b->limits, b->time_ns))
-        rc = requests_make_expire(b->store, &b->limits, b->time_ns, EXPIRE_PER_BATCH, &record);
+        rc = requests_make_expire(b->store, &b->limits, b->time_ns, most, &record);
     return rc == 1 ? take(b, &record, recorded) : rc;
 }
 
@@ -177,7 +193,7 @@ static long try_stage(struct batch *b, struct batch_item *items, size_t count, b
             return rc;
         }
     }
-    int rc = upkeep ? try_upkeep(b, &recorded) : 0;
+    int rc = upkeep ? try_upkeep(b, expire_most(items, count), &recorded) : 0;
     if (!rc && upkeep && recorded)
         rc = store_collect(b->store, COLLECT_PER_BATCH);
     return rc ? rc : (long)recorded;
@@ -225,8 +241,8 @@ int batch_run(struct batch *b, struct batch_item *items, size_t count)
         items[i].value_at = items[i].value_bytes = 0;
     }
     b->time_ns = clock_realtime_ns();
-    int rc = make_room(b, items, count);
-    bool upkeep = rc == 0;
+    bool upkeep;
+    int rc = make_room(b, items, count, &upkeep);
     long recorded = rc && rc != -ENOSPC ? rc : stage(b, items, count, &upkeep); /* evaluate, record, apply */
     if (upkeep)
         b->departed_count = 0;
