@@ -4,6 +4,7 @@
 
 #include "memory.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 static struct session *find(const struct sessions *all, uint64_t id)
@@ -28,17 +29,29 @@ void sessions_add(struct sessions *all, uint64_t id, uint64_t now_ns)
         add(all, id, now_ns);
 }
 
-bool sessions_join(struct sessions *all, uint64_t id, const struct hello *hello, struct peer *peer,
-                   uint64_t now_ns, struct peer **stale)
+static size_t count_of_process(const struct sessions *all, uint64_t id)
+{
+    size_t count = 0;
+    for (const struct session *s = all->first; s; s = s->next)
+        count += s->id >> 32 == id >> 32;
+    return count;
+}
+
+int sessions_join(struct sessions *all, uint64_t id, const struct hello *hello, struct peer *peer,
+                  uint64_t now_ns, struct peer **stale)
 {
     struct session *s = find(all, id);
+    *stale = NULL;
     if (!s) {
+        if (count_of_process(all, id) >= SESSIONS_PER_PROCESS)
+            return -EMFILE;
         s = add(all, id, now_ns);
         s->complete_ns = now_ns < SESSION_AWAY_NS ? 0 : now_ns - SESSION_AWAY_NS + 1;
     }
     *stale = s->peer;
     s->peer = peer;
-    /* The worker may not get to know what is answered here, and ask again: then the answer must be the same. */
+    /* The worker may not get to know what is answered here, and ask again: then the answer must be the same.
+     */
     uint64_t sent_ns = hello->oldest_sent_ns;
     return hello->sent_sequence == 0 || (sent_ns <= now_ns && sent_ns >= s->complete_ns);
 }

@@ -17,7 +17,8 @@
 
 #include <stddef.h>
 
-#define SESSION_AWAY_NS (60 * NS_PER_S)
+#define SESSION_AWAY_NS      (60 * NS_PER_S)
+#define SESSIONS_PER_PROCESS 1024 /* a worker has one; no process may fill this with those that it left */
 
 struct peer;
 
@@ -26,7 +27,7 @@ struct session {
     uint64_t id;
     struct peer *peer;      /* NULL: away */
     uint64_t away_since_ns; /* CLOCK_BOOTTIME */
-    uint64_t complete_ns;   /* CLOCK_BOOTTIME; of what was first sent before, something may have been dropped */
+    uint64_t complete_ns; /* CLOCK_BOOTTIME; of what was first sent before, something may have been dropped */
 };
 
 struct sessions {
@@ -43,10 +44,11 @@ static inline uint64_t session_id(uint64_t pid, uint64_t chosen)
 /* Adds one that is away since `now_ns` and of which nothing has been dropped, unless it is there. */
 void sessions_add(struct sessions *, uint64_t id, uint64_t now_ns);
 
-/* A worker has come with `id`, on `peer`. Returns whether the session is in force. `*stale` is the peer that
- * had it until now, or NULL: the process has given up that connection. */
-bool sessions_join(struct sessions *, uint64_t id, const struct hello *, struct peer *peer, uint64_t now_ns,
-                   struct peer **stale);
+/* A worker has come with `id`, on `peer`. Returns 1 when the session is in force, 0 when it is not, and
+ * -EMFILE when its process has too many. `*stale` is the peer that had it until now, or NULL: the process has
+ * given up that connection. */
+int sessions_join(struct sessions *, uint64_t id, const struct hello *, struct peer *peer, uint64_t now_ns,
+                  struct peer **stale);
 
 /* The connection of this peer is over. */
 void sessions_leave(struct sessions *, const struct peer *, uint64_t now_ns);

@@ -355,6 +355,25 @@ with Peer(sys.argv[1], greet=False) as peer:
             self.assertIn(peer.result()[1], (CREATED, OK))
         self.assertNotIn("never", self.contents()[0])
 
+    def test_a_process_has_only_so_many(self):
+        """1024, away or not; those that it has are not harmed, and other processes neither."""
+        first = self.join(1)
+        answer = first.write("enqueue", "q", b"1", sequence=1)
+        for session in range(2, 1025):
+            with Frames(self.walkv.socket, WORKER, session=session) as frames:
+                self.assertTrue(frames.greeting.in_force)
+        for session in (1025, 1026):
+            peer = self.peer(greet=False)
+            peer.send(hello(role=WORKER, session=session))
+            self.assertTrue(peer.at_end())
+        self.assertEqual(first.write("enqueue", "q", b"2", sequence=2).size, 2)
+        self.assertEqual(self.join(1, sent=1).write("enqueue", "q", b"1", sequence=1), answer)
+        self.assertTrue(self.join(1024).greeting.in_force)
+        code = "import sys; from frames import Frames; assert Frames(sys.argv[1], session=1025).greeting.in_force"
+        done = subprocess.run([sys.executable, "-c", code, self.walkv.socket], capture_output=True, text=True,
+                              timeout=PATIENCE_S, check=False, env=environment(PYTHONPATH=str(HERE)))
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_what_is_no_session(self):
         for name, options in (("too large a number", {"session": 1 << 32}), ("the largest", {"session": (1 << 64) - 1}),
                               ("something sent in none", {"sent": 1})):
