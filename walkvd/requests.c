@@ -86,7 +86,7 @@ static bool decode_outcome(const MDB_val *v, struct outcome *o)
     o->key = read_span(&r, key_bytes);
     o->value = read_span(&r, (size_t)(r.end - r.at));
     o->result = (enum result)result;
-    return !r.bad && zero == 0 && result < RESULT_LIMIT;
+    return !r.bad && zero == 0 && result < RESULT_LIMIT && key_bytes <= IDEMPOTENCY_KEY_MAX;
 }
 
 static int get_outcome(struct store *s, struct span key, struct outcome *o)

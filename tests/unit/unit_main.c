@@ -25,6 +25,7 @@
     X(snapshot)                                                                                              \
     X(view_read)                                                                                             \
     X(store)                                                                                                 \
+    X(requests_forged)                                                                                       \
     X(requests)                                                                                              \
     X(sessions)                                                                                              \
     X(upgrade)                                                                                               \
