@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""kills: when what is killed.
+
+At random moments, on average one each `every_s`. A walkvd is not killed again before a write has gone through since the
+last time: otherwise a short `every_s` would show only that a server which never gets up does not answer. But one time in
+eight the new walkvd is killed while it starts, which recovery has to bear as well.
+"""
+
+import asyncio
+import time
+
+from .process import Local, NotOurs
+
+KINDS = ("none", "worker", "walkvd", "both")
+IN_RECOVERY = 1 / 8
+RECOVERY_DELAY_S = 0.15    # at most, from the first kill to the one in recovery
+RETURN_MAX_S = 60.0        # a walkvd that has not come back by then never will
+COMMAND_MAX_S = 30.0
+
+
+class Command:
+    """--kill-command: whoever can kill runs it. $1 is worker or walkvd."""
+
+    def __init__(self, command):
+        self.command = command
+
+    async def prepare(self, wants):
+        pass
+
+    async def kill(self, what):
+        process = await asyncio.create_subprocess_exec("sh", "-c", self.command, "kill-command", what,
+                                                       stdin=asyncio.subprocess.DEVNULL)
+        try:
+            status = await asyncio.wait_for(process.wait(), COMMAND_MAX_S)
+        except TimeoutError:
+            process.kill()
+            raise NotOurs(f"the kill command has not ended in {COMMAND_MAX_S:.0f} s") from None
+        if status:
+            raise NotOurs(f"the kill command ended with status {status}")
+        return 0
+
+    def kill_starting_walkvd(self):
+        return None
+
+
+class Killer:
+    """Runs beside the clients. `counts` is what the report shows; `failed` says why it had to stop."""
+
+    def __init__(self, kind, every_s, target, random, command=None, limit=None):
+        self.kind, self.every_s, self.random, self.limit = kind, every_s, random, limit
+        self.means = Command(command) if command else Local(target, random)
+        self.wants = {"none": (), "worker": ("worker",), "walkvd": ("walkvd",), "both": ("worker", "walkvd")}[kind]
+        self.counts = {"worker": 0, "walkvd": 0, "in recovery": 0}
+        self.failed = None
+
+    @property
+    def total(self):
+        return sum(self.counts.values())
+
+    async def prepare(self):
+        if self.wants:
+            await self.means.prepare(self.wants)
+
+    async def run(self, workload, history, clock):
+        """Until workload.stop is set, or the limit reached, which sets it."""
+        try:
+            down_since_ns = -1  # of the last kill of walkvd
+            while self.wants and not workload.stop.is_set():
+                if await self._sleep(workload, self.random.uniform(0, 2 * self.every_s)):
+                    break
+                what = self.random.choice(self.wants)
+                if what == "walkvd" and workload.last_write_start_ns <= down_since_ns:
+                    if "worker" in self.wants:
+                        what = "worker"
+                    elif await self._wait_return(workload, down_since_ns):
+                        break
+                pid = await self.means.kill(what)
+                if pid is None:
+                    continue
+                self._note(history, what, pid, clock.now())
+                if what == "walkvd":
+                    down_since_ns = clock.now()
+                    if self.random.random() < IN_RECOVERY and not self._enough(workload):
+                        await self._sleep(workload, self.random.uniform(0, RECOVERY_DELAY_S))
+                        pid = self.means.kill_starting_walkvd()
+                        if pid:
+                            down_since_ns = clock.now()
+                            self._note(history, "walkvd", pid, down_since_ns, counted_as="in recovery")
+                self._enough(workload)
+        except NotOurs as error:
+            self.failed = str(error)
+            workload.stop.set()
+
+    def _enough(self, workload):
+        if self.limit is not None and self.total >= self.limit:
+            workload.stop.set()
+        return workload.stop.is_set()
+
+    def _note(self, history, what, pid, at_ns, counted_as=None):
+        self.counts[counted_as or what] += 1
+        history.event("kill", what=what, pid=pid, at_ns=at_ns)
+
+    @staticmethod
+    async def _sleep(workload, seconds):
+        """True when the run was stopped meanwhile."""
+        try:
+            await asyncio.wait_for(workload.stop.wait(), seconds)
+            return True
+        except TimeoutError:
+            return False
+
+    async def _wait_return(self, workload, since_ns):
+        deadline = time.monotonic() + RETURN_MAX_S
+        while workload.last_write_start_ns <= since_ns:
+            if time.monotonic() > deadline:
+                raise NotOurs(f"walkvd was killed and no write has gone through in {RETURN_MAX_S:.0f} s: what starts it again?")
+            if await self._sleep(workload, 0.005):
+                return True
+        return False
