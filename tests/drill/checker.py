@@ -72,7 +72,10 @@ class _Search:
             follow = (*self.place(first, placed, index), used, after)
             if step.pure:
                 return [(follow, step)], indices
-            choices.append((step.hint, 0, len(choices), follow, step))
+            choices.append((1, step.hint, len(choices), follow, step))
+        # If the one whose turn it seems to be does not fit, first of all whatever makes it fit.
+        turn = min((self.known[index] for index in indices), key=lambda s: s.hint)
+        waits = turn.apply(state) is NO
         tried = set()
         for index, step in enumerate(self.unsure):
             if step.start > horizon:
@@ -85,7 +88,9 @@ class _Search:
                 continue  # without an effect, or with that of an older one
             if step.hint is None:
                 tried.add(twin)
-            choices.append((step.hint or LAST, 1, len(choices), (first, placed, used | 1 << index, after), step))
+            rank = 0 if waits and turn.apply(after) is not NO else 1 if step.hint else 2
+            follow = (first, placed, used | 1 << index, after)
+            choices.append((rank, step.hint or LAST, len(choices), follow, step))
         choices.sort(key=lambda c: c[:3])
         return [(follow, step) for _, _, _, follow, step in choices], indices
 
