@@ -65,6 +65,8 @@ def parse(arguments):
     parser.add_argument("--every", type=duration, default=0.2, metavar="TIME",
                         help="mean time between kills, which come at random moments (default 200ms)")
     parser.add_argument("--kills", type=count, default=None, metavar="N", help="stop after so many kills")
+    parser.add_argument("--in-recovery", action="store_true",
+                        help="kill walkvd while it starts, too; the start after that is a cold one, which takes long with much data")
     parser.add_argument("--kill-command", metavar="COMMAND",
                         help="run by sh for each kill, with the word worker or walkvd as $1 (default: SIGKILL to the processes of "
                              "the instance, found through its status and /proc)")
@@ -164,7 +166,8 @@ async def drive(options, target, run, seed, book, progress):
     loop, clock = asyncio.get_running_loop(), Clock()
     workload = Workload(book, run, seed)
     chance = random.Random(f"{seed} kills")
-    killer = kills.Killer(options.kill, options.every, target, chance, options.kill_command, options.kills)
+    killer = kills.Killer(options.kill, options.every, target, chance, options.kill_command, options.kills,
+                          options.in_recovery)
     await killer.prepare()
     callers = [Caller(n + 1, target, clock, run, not options.without_keys, options.patience) for n in range(options.clients)]
     interrupts = 0
@@ -199,7 +202,7 @@ async def drive(options, target, run, seed, book, progress):
     try:
         timer = loop.call_later(options.duration, workload.stop.set)
         if options.kill != "none":
-            await kills.Killer._sleep(workload, before_s)
+            await kills.pause(workload, before_s)
             workload.phase = "during"
             kill_task = asyncio.create_task(killer.run(workload, book, clock))
         await workload.stop.wait()

@@ -2,8 +2,9 @@
 """kills: when what is killed.
 
 At random moments, on average one each `every_s`. A walkvd is not killed again before a write has gone through since the
-last time: otherwise a short `every_s` would show only that a server which never gets up does not answer. But one time in
-eight the new walkvd is killed while it starts, which recovery has to bear as well.
+last time: otherwise a short `every_s` would show only that a server which never gets up does not answer. With
+`in_recovery`, one time in four the new walkvd is killed while it starts, which it has to bear as well; the next start is
+a cold one then, and takes its time with a large store.
 """
 
 import asyncio
@@ -12,10 +13,19 @@ import time
 from .process import Local, NotOurs
 
 KINDS = ("none", "worker", "walkvd", "both")
-IN_RECOVERY = 1 / 8
+IN_RECOVERY = 1 / 4
 RECOVERY_DELAY_S = 0.15    # at most, from the first kill to the one in recovery
 RETURN_MAX_S = 60.0        # a walkvd that has not come back by then never will
 COMMAND_MAX_S = 30.0
+
+
+async def pause(workload, seconds):
+    """True when the run was stopped meanwhile."""
+    try:
+        await asyncio.wait_for(workload.stop.wait(), seconds)
+        return True
+    except TimeoutError:
+        return False
 
 
 class Command:
@@ -46,12 +56,12 @@ class Command:
 class Killer:
     """Runs beside the clients. `counts` is what the report shows; `failed` says why it had to stop."""
 
-    def __init__(self, kind, every_s, target, random, command=None, limit=None):
+    def __init__(self, kind, every_s, target, random, command=None, limit=None, in_recovery=False):
         self.kind, self.every_s, self.random, self.limit = kind, every_s, random, limit
         self.means = Command(command) if command else Local(target, random)
         self.wants = {"none": (), "worker": ("worker",), "walkvd": ("walkvd",), "both": ("worker", "walkvd")}[kind]
         self.counts = {"worker": 0, "walkvd": 0, "in recovery": 0}
-        self.failed = None
+        self.in_recovery, self.failed = in_recovery, None
 
     @property
     def total(self):
@@ -66,13 +76,14 @@ class Killer:
         try:
             down_since_ns = -1  # of the last kill of walkvd
             while self.wants and not workload.stop.is_set():
-                if await self._sleep(workload, self.random.uniform(0, 2 * self.every_s)):
+                if await pause(workload, self.random.uniform(0, 2 * self.every_s)):
                     break
                 what = self.random.choice(self.wants)
                 if what == "walkvd" and workload.last_write_start_ns <= down_since_ns:
                     if "worker" in self.wants:
                         what = "worker"
-                    elif await self._wait_return(workload, down_since_ns):
+                    elif (await self._wait_return(workload, down_since_ns)
+                          or await pause(workload, self.random.uniform(0, 2 * self.every_s))):
                         break
                 pid = await self.means.kill(what)
                 if pid is None:
@@ -80,8 +91,8 @@ class Killer:
                 self._note(history, what, pid, clock.now())
                 if what == "walkvd":
                     down_since_ns = clock.now()
-                    if self.random.random() < IN_RECOVERY and not self._enough(workload):
-                        await self._sleep(workload, self.random.uniform(0, RECOVERY_DELAY_S))
+                    if self.in_recovery and self.random.random() < IN_RECOVERY and not self._enough(workload):
+                        await pause(workload, self.random.uniform(0, RECOVERY_DELAY_S))
                         pid = self.means.kill_starting_walkvd()
                         if pid:
                             down_since_ns = clock.now()
@@ -100,20 +111,11 @@ class Killer:
         self.counts[counted_as or what] += 1
         history.event("kill", what=what, pid=pid, at_ns=at_ns)
 
-    @staticmethod
-    async def _sleep(workload, seconds):
-        """True when the run was stopped meanwhile."""
-        try:
-            await asyncio.wait_for(workload.stop.wait(), seconds)
-            return True
-        except TimeoutError:
-            return False
-
     async def _wait_return(self, workload, since_ns):
         deadline = time.monotonic() + RETURN_MAX_S
         while workload.last_write_start_ns <= since_ns:
             if time.monotonic() > deadline:
                 raise NotOurs(f"walkvd was killed and no write has gone through in {RETURN_MAX_S:.0f} s: what starts it again?")
-            if await self._sleep(workload, 0.005):
+            if await pause(workload, 0.005):
                 return True
         return False

@@ -6,7 +6,6 @@ import collections
 from .audit import CATEGORIES
 
 READS = ("get", "peek")
-DISTURBED = ("during",)
 
 
 def percentile(ordered, share):
@@ -25,11 +24,16 @@ def latencies(ops, phase):
     return figures
 
 
-def longest_pause_ms(ops, kinds_are_reads, phases=("before", "during")):
-    """The longest time in which no call of that sort was answered with success, while clients were asking."""
-    ends = sorted(op.end_ns for op in ops if op.phase in phases and (op.op in READS) == kinds_are_reads
-                  and op.outcome in ("done", "refused"))
-    return round(max((b - a for a, b in zip(ends, ends[1:])), default=0) / 1e6, 1)
+def longest_pause_ms(ops, reads, phases=("before", "during")):
+    """The longest time in which a call of that sort was waiting and none was answered."""
+    times = sorted((op.end_ns, op.start_ns) for op in ops if op.phase in phases and (op.op in READS) == reads
+                   and op.outcome in ("done", "refused"))
+    longest, waits_since = 0, float("inf")
+    for at in range(len(times) - 1, -1, -1):
+        end, start = times[at]
+        waits_since = min(waits_since, start)
+        longest = max(longest, end - max(waits_since, times[at - 1][0] if at else 0))
+    return round(longest / 1e6, 1)
 
 
 def figures(history, result, killer_counts, failures):
