@@ -165,14 +165,17 @@ def _key(name, ops):
 
 
 def _written_twice(name, ops):
-    seen, found = {}, []
+    versions, values, found = {}, {}, []
     for op in ops:
         if op.outcome == "done" and op.version is not None and op.op != "delete":
             value = op.got if op.op == "get" else op.value
-            first = seen.setdefault(value, op)
+            first = versions.setdefault(value, op)
             if first.version != op.version:
                 found.append(Finding("duplicated", name, f"{value} has two versions: it was written twice", [first, op]))
-                seen[value] = op
+                versions[value] = op
+            other = values.setdefault(op.version, op)
+            if value != (other.got if other.op == "get" else other.value):
+                found.append(Finding("unexpected", name, f"version {op.version} stands for two values", [other, op]))
     return found
 
 
@@ -194,7 +197,7 @@ def _stale(name, read, ops, writes):
         missed = [op for op in writes if op.lsn > read.version and op.end_ns < read.start_ns]
     else:
         removals = [op for op in ops if op.op == "delete" and (op.outcome == "done" or may_be(op))
-                    and op.start_ns < read.end_ns]
+                    and op.start_ns <= read.end_ns]
         if any(may_be(op) or op.lsn is None for op in removals):
             return []
         last = max((op.lsn for op in removals), default=-1)

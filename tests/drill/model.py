@@ -52,31 +52,30 @@ class Versions:
     """Which version stands for which value, as the answers about one key tell."""
 
     def __init__(self, ops):
-        self.of_value, self.of_version = {}, {}
+        self.of_value, self.of_version, self.shown = {}, {}, set()
         for op in ops:
+            if op.outcome == "done" and op.got is not None:
+                self.shown.add(op.got)
             if op.outcome != "done" or op.version is None or op.op == "delete":
                 continue
             value = op.got if op.op == "get" else op.value
             self.of_value.setdefault(value, set()).add(op.version)
             self.of_version.setdefault(op.version, set()).add(value)
 
-    def value(self, version):
-        """The value of that version, or UNSEEN."""
-        values = self.of_version.get(version)
-        return next(iter(values)) if values else UNSEEN
+    def is_at(self, state, version):
+        """Whether a key in this state is at that version for certain."""
+        return state in self.of_version.get(version, ())
 
-    def has(self, state, version):
-        """Whether a key in this state can be at that version."""
-        value = self.value(version)
-        if value is UNSEEN:
-            return state is not None and state not in self.of_value
-        return state == value
+    def may_be_at(self, state, version):
+        if version in self.of_version:
+            return self.is_at(state, version)
+        return state is not None and state not in self.of_value
 
 
 def _brings(op, versions):
     """The state that a write of unknown outcome leads to. Values that no answer ever showed are one and the same: no
     answer can tell them apart."""
-    return op.value if op.value in versions.of_value else UNSEEN
+    return op.value if op.value in versions.of_value or op.value in versions.shown else UNSEEN
 
 
 def _set(op, versions):
@@ -90,10 +89,10 @@ def _set(op, versions):
 def _cas(op, versions):
     if may_be(op):
         value = _brings(op, versions)
-        return lambda state: value if state is not None and versions.has(state, op.expect) else state
+        return lambda state: value if versions.may_be_at(state, op.expect) else state
     if op.outcome == "done":
-        return lambda state: op.value if state is not None and versions.has(state, op.expect) else NO
-    return _another_version(op, versions, lambda state: state is None or not versions.has(state, op.expect))
+        return lambda state: op.value if versions.may_be_at(state, op.expect) else NO
+    return _another_version(op, versions, lambda state: not versions.is_at(state, op.expect))
 
 
 def _create(op, versions):
@@ -105,13 +104,16 @@ def _create(op, versions):
     return _another_version(op, versions, lambda state: state is not None)
 
 
-def _another_version(op, versions, holds):
-    """A 412: the condition did not hold, and the answer names the version that the key has."""
+def _another_version(op, versions, refuses):
+    """A 412: the condition did not hold, and the answer names the version that the key has. `refuses(state)`: it may fail
+    to hold."""
     if op.absent:
-        return lambda state: state if state is None and holds(state) else NO
+        return lambda state: state if state is None and refuses(state) else NO
     if op.version is None:
-        return lambda state: state if holds(state) else NO
-    return lambda state: state if state is not None and versions.has(state, op.version) and holds(state) else NO
+        return lambda state: state if refuses(state) else NO
+    if op.version == op.expect:
+        return lambda state: NO
+    return lambda state: state if versions.may_be_at(state, op.version) and refuses(state) else NO
 
 
 def _delete(op):
