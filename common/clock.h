@@ -19,6 +19,14 @@ static inline uint64_t clock_monotonic_ns(void)
     return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
+/* Nanoseconds of CLOCK_BOOTTIME: like the monotonic clock, but it goes on while the host sleeps. */
+static inline uint64_t clock_boottime_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
 /* Nanoseconds since 1970 of CLOCK_REALTIME. */
 static inline uint64_t clock_realtime_ns(void)
 {

@@ -14,9 +14,12 @@
  * The peer begins with HELLO, walkvd answers GREETING; then the peer sends requests, as many as it likes
  * without waiting, and walkvd answers each in order.
  *
- *     HELLO            4 protocol version, 4 role, 8 session (0 for now), 8 process id
+ *     HELLO            4 protocol version, 4 role, 8 session (0: none; else below 2^32, chosen at random),
+ *                      8 process id, 8 last sequence that may have been sent before (0: none),
+ *                      8 CLOCK_BOOTTIME in ns when the oldest write without an answer was first sent
  *     GREETING         4 protocol version, 4 wal_sync (0 sync, 1 async), 16 store UUID, 8 generation,
- *                      8 view_grace in ns, 8 max_value_size, 2 n + view path, 2 n + version of walkvd
+ *                      8 view_grace in ns, 8 max_value_size, 4 the session is in force (0 or 1), 4 0,
+ *                      2 n + view path, 2 n + version of walkvd
  *     WRITE            struct write_request below
  *     RESULT           struct write_result below
  *     STATUS           empty
@@ -24,20 +27,28 @@
  *     CHECKPOINT       empty; holds what was written before; answered when done, others meanwhile
  *     CHECKPOINT_REPLY 2 result (enum result), 8 LSN of the checkpoint, 2 n + sentence if it failed
  *
- *     WRITE   0 1 op        1 1 condition     2 2 name bytes     4 4 value bytes     8 4 extension bytes (0)
- *            12 4 0        16 8 version      24 8 session sequence (0)     32 name, value, extension
- *     RESULT  0 2 result    2 2 0             4 4 value bytes    8 8 LSN    16 8 version    24 8 size    32
- * value
+ *     WRITE   0 1 op        1 1 condition     2 2 name bytes     4 4 value bytes     8 4 key bytes    12 4 0
+ *            16 8 version  24 8 sequence in the session (0: none)   32 8 confirmed up to this sequence
+ *            40   name, value, and if there is an idempotency key: 16 fingerprint, key
+ *     RESULT  0 2 result    2 2 1: of an earlier request with this idempotency key, else 0
+ *             4 4 value bytes   8 8 LSN   16 8 version   24 8 size   32 value
  *
- * Changing it: bump FRAME_PROTOCOL; walkvd refuses another number, and the worker says so. Session, sequence
- * and extension are the room kept for DESIGN section 8. The decoders trust nothing: a field out of bounds or
- * bytes left over make the frame bad, which ends that connection and nothing else.
+ * [session] A worker numbers its writes 1, 2, 3, ... in a session that outlives its connections. After a
+ * connection has ended it sends again, in their order, all writes whose answers it has not seen, up to the
+ * sequence that its HELLO says; walkvd answers what it has done from what it keeps, and does the others. If
+ * GREETING says that the session is not in force, walkvd has forgotten it: what was sent has an unknown
+ * outcome and must not be sent again. Up to `confirmed` walkvd may forget; the worker never asks for that again.
+ *
+ * Changing it: bump FRAME_PROTOCOL; walkvd refuses another number, and the worker says so: of HELLO and
+ * GREETING only the protocol version is read then. The decoders trust nothing: a field out of bounds or bytes
+ * left over make the frame bad, which ends that connection and nothing else.
  */
 #ifndef WALKV_COMMON_FRAME_H
 #define WALKV_COMMON_FRAME_H
 
 #include "bounds.h"
 #include "buffer.h"
+#include "identity.h"
 #include "op.h"
 #include "span.h"
 
@@ -45,7 +56,7 @@
 #include <stdint.h>
 
 #define FRAME_MAGIC        0x31564b57u
-#define FRAME_PROTOCOL     1u
+#define FRAME_PROTOCOL     2u
 #define FRAME_HEADER_BYTES 16u
 #define FRAME_BODY_MAX     (VALUE_BYTES_MAX + 65536u)
 
@@ -80,6 +91,8 @@ struct hello {
     uint32_t role;
     uint64_t session;
     uint64_t pid;
+    uint64_t sent_sequence;
+    uint64_t oldest_sent_ns;
 };
 
 struct greeting {
@@ -89,6 +102,7 @@ struct greeting {
     uint64_t generation;
     uint64_t view_grace_ns;
     uint64_t max_value_bytes;
+    bool session_in_force;
     struct span view_path; /* not terminated */
     struct span version;
 };
@@ -109,10 +123,12 @@ struct write_request {
     uint64_t version; /* for the VERSION conditions */
     struct span name; /* key or queue */
     struct span value;
+    struct identity identity; /* the session itself is not sent: it is that of the connection */
 };
 
 struct write_result {
     enum result result;
+    bool replayed; /* of an earlier request with this idempotency key */
     uint64_t lsn; /* durable at this LSN; for a refusal, the last LSN it was decided after */
     uint64_t
         version;   /* of the key: the new one, or the current one for PRECONDITION_FAILED (0: no such key) */
@@ -131,6 +147,8 @@ bool frame_decode_hello(struct span body, struct hello *);
 void frame_encode_greeting(struct buffer *, uint32_t id, const struct greeting *);
 bool frame_decode_greeting(struct span body, struct greeting *);
 void frame_encode_write(struct buffer *, uint32_t id, const struct write_request *);
+/* Puts `confirmed` into a WRITE frame that was encoded before. */
+void frame_set_confirmed(char *frame, uint64_t sequence);
 /* Bounds every field; names must be valid (name.h), a value is taken as it is. */
 bool frame_decode_write(struct span body, struct write_request *);
 void frame_encode_result(struct buffer *, uint32_t id, const struct write_result *);

@@ -8,6 +8,7 @@
 #ifndef WALKV_COMMON_OP_H
 #define WALKV_COMMON_OP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*      name      number  text */
@@ -18,7 +19,10 @@
     X(OP_ENQUEUE, 3, "enqueue") /* queue, value */                                                           \
     X(OP_DEQUEUE, 4, "dequeue") /* queue */                                                                  \
     X(OP_CLEAR, 5, "clear")     /* queue: all items gone, the name stays */                                  \
-    X(OP_FORGET, 6, "forget")   /* queue: all items gone, and the name */
+    X(OP_FORGET, 6, "forget")   /* queue: all items gone, and the name */                                    \
+    X(OP_REFUSE, 7, "refuse")   /* nothing is done; the answer is kept under its idempotency key */          \
+    X(OP_EXPIRE, 8, "expire")   /* answers that are old enough are kept no longer */                         \
+    X(OP_DEPART, 9, "depart")   /* a session that will not come back: its answers are kept no longer */
 
 enum op {
 #define X(name, number, text) name = number,
@@ -26,6 +30,12 @@ enum op {
 #undef X
         OP_LIMIT,
 };
+
+/* Whether it is one that a peer may ask for; the others are the log's own. */
+static inline bool op_is_write(unsigned op)
+{
+    return op >= OP_SET && op <= OP_FORGET;
+}
 
 #define RESULT_TABLE(X)                                                                                      \
     X(RESULT_OK, 0, "ok")                                                                                    \
@@ -37,7 +47,8 @@ enum op {
     X(RESULT_STORAGE_FULL, 6, "storage_full")               /* disk or view full; nothing was done */        \
     X(RESULT_UNAVAILABLE, 7, "unavailable")                 /* walkvd is stopping; nothing was done */       \
     X(RESULT_OUTCOME_UNKNOWN, 8, "outcome_unknown") /* the sync failed: it may or may not be there */        \
-    X(RESULT_INVALID, 9, "invalid")                 /* a request that no worker should have sent */
+    X(RESULT_INVALID, 9, "invalid")                 /* a request that no worker should have sent */          \
+    X(RESULT_MISMATCH, 10, "mismatch") /* its idempotency key belongs to another request; nothing was done */
 
 enum result {
 #define X(name, number, text) name = number,

@@ -28,6 +28,8 @@
     X(queues)                                                                                                \
     X(items)                                                                                                 \
     X(item_bytes)                                                                                            \
+    X(idempotency_entries)                                                                                   \
+    X(idempotency_evicted) /* before their time, by idempotency_max_entries */                               \
     X(wal_segments)                                                                                          \
     X(wal_bytes) /* on disk, preallocated room included */                                                   \
     X(wal_since_checkpoint_bytes)                                                                            \

@@ -10,6 +10,13 @@
  *     trash   8 queue id (BE)                -> nothing: items of this id belong to no queue any more and are
  *                                               removed a few at a time, so that clearing a queue costs the
  *                                               same at any length; nothing visible depends on it
+ *     requests                                    what was answered to writes that may be repeated:
+ *             's' 8 session (BE) 8 sequence (BE) -> outcome, for the worker
+ *             'o' 8 LSN (BE)                     -> outcome, by age, for the client's idempotency key
+ *             'k' idempotency key                -> 8 LSN of its outcome
+ *
+ *     outcome  0 2 result  2 2 key bytes  4 4 0  8 8 LSN  16 8 version  24 8 size  32 8 ns since 1970
+ *             40 16 fingerprint of the request  56 idempotency key, value that was dequeued
  *
  * Beside the view stands the generation page, `<view path>.gen`, mapped read-only by every reader:
  *
@@ -17,7 +24,8 @@
  *     32 4 a recovery is under way    40 8 view_grace in ns
  *
  * The view is volatile: it is rebuilt from snapshot and log whenever it is in doubt. Snapshots carry it page
- * by page, so a change of layout must bump VIEW_LAYOUT and teach store_open() to convert what it finds.
+ * by page, so a change of layout must bump VIEW_LAYOUT and teach view_build_finish() to convert what it finds.
+ * Layout 1 had no `requests`, and zeros where the state counts them.
  */
 #ifndef WALKV_COMMON_VIEW_LAYOUT_H
 #define WALKV_COMMON_VIEW_LAYOUT_H
@@ -28,7 +36,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VIEW_LAYOUT            1u
+#define VIEW_LAYOUT            2u
 #define VIEW_STATE_KEY         "state"
 #define VIEW_STATE_BYTES       160
 #define VIEW_GEN_MAGIC         "WKVGEN01"
@@ -39,13 +47,15 @@
 #define VIEW_QUEUE_BYTES       32
 #define VIEW_ITEM_KEY_BYTES    16
 #define VIEW_ITEM_HEADER_BYTES 2
+#define VIEW_OUTCOME_BYTES     56
 
 #define VIEW_DATABASES(X)                                                                                    \
     X(meta)                                                                                                  \
     X(kv)                                                                                                    \
     X(queues)                                                                                                \
     X(items)                                                                                                 \
-    X(trash)
+    X(trash)                                                                                                 \
+    X(requests)
 
 struct view_state {
     uint32_t layout;
@@ -63,6 +73,8 @@ struct view_state {
     uint64_t items;
     uint64_t item_bytes;
     uint64_t next_queue_id;
+    uint64_t requests;         /* idempotency keys whose outcomes are kept */
+    uint64_t requests_evicted; /* so far, before their time: there were too many */
 };
 
 static inline void view_state_encode(char out[VIEW_STATE_BYTES], const struct view_state *s)
@@ -74,12 +86,14 @@ static inline void view_state_encode(char out[VIEW_STATE_BYTES], const struct vi
     memcpy(out + 24, s->boot_id, UUID_BYTES);
     const uint64_t numbers[] = {s->generation,      s->map_bytes,  s->applied_lsn,  s->applied_checksum,
                                 s->applied_time_ns, s->keys,       s->key_bytes,    s->queues,
-                                s->items,           s->item_bytes, s->next_queue_id};
+                                s->items,           s->item_bytes, s->next_queue_id,
+                                s->requests,        s->requests_evicted};
     for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
         put_u64(out + 40 + 8 * i, numbers[i]);
 }
 
-/* False when these bytes are no state of a layout that this program knows. */
+/* False when these bytes are no state of a layout that this program knows; older ones are for
+ * view_build_finish() to convert, and nobody else should use them. */
 static inline bool view_state_decode(struct span bytes, struct view_state *s)
 {
     struct reader r = reader_of(bytes.at, bytes.bytes);
@@ -89,10 +103,11 @@ static inline bool view_state_decode(struct span bytes, struct view_state *s)
     read_bytes(&r, s->boot_id, UUID_BYTES);
     uint64_t *const numbers[] = {&s->generation,      &s->map_bytes,  &s->applied_lsn,  &s->applied_checksum,
                                  &s->applied_time_ns, &s->keys,       &s->key_bytes,    &s->queues,
-                                 &s->items,           &s->item_bytes, &s->next_queue_id};
+                                 &s->items,           &s->item_bytes, &s->next_queue_id,
+                                 &s->requests,        &s->requests_evicted};
     for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
         *numbers[i] = read_u64(&r);
-    return !r.bad && bytes.bytes == VIEW_STATE_BYTES && s->layout == VIEW_LAYOUT;
+    return !r.bad && bytes.bytes == VIEW_STATE_BYTES && s->layout >= 1 && s->layout <= VIEW_LAYOUT;
 }
 
 struct view_queue {

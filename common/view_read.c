@@ -127,7 +127,9 @@ int view_read_state(const struct view *view, void *arg)
     int rc = mdb_get(view->txn, view->meta, &key, &value);
     if (rc)
         return reader_errno(rc);
-    return view_state_decode((struct span){value.mv_data, value.mv_size}, arg) ? 0 : -EAGAIN;
+    struct view_state *state = arg;
+    bool known = view_state_decode((struct span){value.mv_data, value.mv_size}, state);
+    return known && state->layout == VIEW_LAYOUT ? 0 : -EAGAIN;
 }
 
 /* Handles live only if the transaction that opened them is committed, so they get one of their own. */

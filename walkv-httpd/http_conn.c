@@ -6,6 +6,7 @@
 #include "log.h"
 #include "response.h"
 #include "router.h"
+#include "write_api.h"
 #include "walkvd_client.h"
 
 #include <errno.h>
@@ -159,7 +160,8 @@ static void call_handler(struct conn *c, const struct http_request *req)
     struct span body = {c->in.data + c->body_at, c->body_bytes};
     c->deadline_ns = 0;
     c->state = CONN_WAIT;
-    c->route->handler(c, req, body);
+    if (write_take_key(c, req, body))
+        c->route->handler(c, req, body);
     if (c->state == CONN_WAIT && !c->pending)
         conn_finish(c);
 }

@@ -50,6 +50,8 @@ static const char *reason(unsigned status)
         return "417 Expectation Failed";
     case 421:
         return "421 Misdirected Request";
+    case 422:
+        return "422 Unprocessable Content";
     case 431:
         return "431 Request Header Fields Too Large";
     case 500:
@@ -116,6 +118,8 @@ void response_head(struct conn *c, const struct response *r)
     }
     if (r->lsn)
         at = put_field(at, "Walkv-Lsn: ", r->lsn);
+    if (r->replayed)
+        at = put(at, "Idempotency-Replayed: true\r\n");
     if (r->allow) {
         at = put(at, "Allow: ");
         at = put(at, r->allow);

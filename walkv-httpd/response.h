@@ -30,6 +30,8 @@
       "The body must be sent as Content-Type: application/json")                                             \
     X(EXPECTATION_FAILED, 417, "expectation_failed", "Only Expect: 100-continue is supported")               \
     X(WRONG_HOST, 421, "wrong_host", "This server does not answer for this host name; see allowed_hosts")    \
+    X(IDEMPOTENCY_MISMATCH, 422, "idempotency_mismatch",                                                     \
+      "This Idempotency-Key was used for another request: another method, path or body")                      \
     X(HEADERS_TOO_LARGE, 431, "headers_too_large", "The header fields are too large")                        \
     X(INTERNAL, 500, "internal", "This is a bug in walkv; the log has more")                                 \
     X(NOT_IMPLEMENTED, 501, "not_implemented", "This is not implemented")                                    \
@@ -53,6 +55,7 @@ struct response {
     uint64_t lsn;           /* 0: none */
     const char *allow;      /* NULL: none */
     unsigned retry_after_s; /* 0: none */
+    bool replayed;          /* of an earlier request with the same Idempotency-Key */
     bool chunked;           /* instead of body_bytes; close-delimited in HTTP/1.0 */
     bool no_body;           /* 204, 304: no Content-Type and no Content-Length */
 };

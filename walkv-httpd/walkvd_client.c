@@ -10,8 +10,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 enum {
@@ -28,9 +30,13 @@ struct pending {
     struct conn *conn; /* NULL: nobody waits any more */
     struct buffer frame;
     uint32_t id;
+    uint64_t sequence; /* in the session; 0: a question for the status */
     uint64_t deadline_ns;
     uint64_t stream_at; /* where its frame begins in what goes to this connection; valid when `queued` */
+    uint64_t sent_ns;   /* CLOCK_BOOTTIME when it was first queued */
     bool queued;        /* stands in `out`, so some of it may have been sent */
+    bool sent;          /* some of it may have been sent to a connection before this one */
+    bool answered;      /* with outcome_unknown, because its time was over */
     bool status;
 };
 
@@ -49,6 +55,10 @@ struct walkvd_client {
     uint64_t out_end;
     struct pending *first, *last;
     uint32_t next_id;
+    uint64_t session;        /* chosen at random, below 2^32 */
+    uint64_t last_sequence;  /* of the writes that were submitted */
+    uint64_t confirmed;      /* the last sequence whose answer has come */
+    uint64_t told_confirmed; /* the last of them that this connection was told */
     size_t waiting_bytes; /* of writes that have not been answered */
     uint64_t max_value_bytes;
     uint8_t uuid[UUID_BYTES];
@@ -104,8 +114,45 @@ static void schedule_retry(struct walkvd_client *c)
     event_add(c->retry, &t);
 }
 
-/* The connection is over. What may have been sent has an unknown outcome; the rest waits for the next
- * connection. */
+/* Takes what `is_done` says out of the row and answers it with `result`. */
+static void answer_all(struct walkvd_client *c, bool (*is_done)(const struct pending *), enum result result)
+{
+    const struct write_result r = {.result = result};
+    struct pending *all = c->first, *done = NULL, **done_end = &done;
+    c->first = c->last = NULL;
+    for (struct pending *p = all, *next; p; p = next) {
+        next = p->next;
+        p->next = NULL;
+        if (is_done(p)) {
+            *done_end = p;
+            done_end = &p->next;
+            continue;
+        }
+        if (c->last)
+            c->last->next = p;
+        else
+            c->first = p;
+        c->last = p;
+    }
+    /* Not before the row is whole again: an answer may bring the next request. */
+    for (struct pending *p = done, *next; p; p = next) {
+        next = p->next;
+        answer(p, &r);
+        pending_free(c, p);
+    }
+}
+
+static bool was_given_up(const struct pending *p)
+{
+    return p->answered;
+}
+
+static bool was_sent(const struct pending *p)
+{
+    return p->sent;
+}
+
+/* The connection is over. Everything that is not answered waits for the next one. */
 static void disconnect(struct walkvd_client *c)
 {
     if (c->fd < 0)
@@ -117,28 +164,14 @@ static void disconnect(struct walkvd_client *c)
     c->greeted = c->stalled = false;
     buffer_free(&c->in);
     buffer_free(&c->out);
-    uint64_t sent = c->out_begin;
-    struct pending *list = c->first, *unsent = NULL, **tail = &unsent, *lost = NULL, **lost_tail = &lost;
-    c->first = c->last = NULL;
-    for (struct pending *p = list, *next; p; p = next) {
-        next = p->next;
-        p->next = NULL;
-        struct pending ***to = p->queued && p->stream_at < sent ? &lost_tail : &tail;
+    for (struct pending *p = c->first; p; p = p->next) {
+        p->sent = p->sent || (p->queued && p->stream_at < c->out_begin);
         p->queued = false;
-        **to = p;
-        *to = &p->next;
     }
-    c->first = unsent;
-    for (struct pending *p = unsent; p; p = p->next)
-        c->last = p;
     c->out_begin = c->out_end = 0;
+    c->told_confirmed = 0;
     schedule_retry(c);
-    const struct write_result unknown = {.result = RESULT_OUTCOME_UNKNOWN};
-    for (struct pending *p = lost, *next; p; p = next) {
-        next = p->next;
-        answer(p, &unknown);
-        pending_free(c, p);
-    }
+    answer_all(c, was_given_up, RESULT_OUTCOME_UNKNOWN);
 }
 
 static void take_greeting(struct walkvd_client *c, struct span body)
@@ -156,6 +189,10 @@ static void take_greeting(struct walkvd_client *c, struct span body)
     c->told_protocol = false;
     c->greeted = true;
     c->max_value_bytes = g.max_value_bytes;
+    /* What went to another store, or in a session that is forgotten, may or may not have been done. */
+    bool other_store = c->uuid_known && memcmp(c->uuid, g.uuid, UUID_BYTES) != 0;
+    if (other_store || !g.session_in_force)
+        answer_all(c, was_sent, RESULT_OUTCOME_UNKNOWN);
     /* The view of this store, wherever it is now. */
     bool same_path = c->view_path && strlen(c->view_path) == g.view_path.bytes &&
                      memcmp(c->view_path, g.view_path.at, g.view_path.bytes) == 0;
@@ -190,6 +227,8 @@ static bool take_frame(struct walkvd_client *c, const struct frame *frame)
         return false;
     pop(c);
     c->stalled = false;
+    if (p->sequence)
+        c->confirmed = p->sequence;
     struct conn *conn = p->conn;
     p->conn = NULL;
     if (conn) {
@@ -269,7 +308,19 @@ static void try_connect(struct walkvd_client *c)
         disconnect(c);
         return;
     }
-    struct hello hello = {.protocol = FRAME_PROTOCOL, .role = FRAME_ROLE_WORKER, .pid = (uint64_t)getpid()};
+    struct hello hello = {
+        .protocol = FRAME_PROTOCOL,
+        .role = FRAME_ROLE_WORKER,
+        .session = c->session,
+        .pid = (uint64_t)getpid(),
+    };
+    for (const struct pending *p = c->first; p; p = p->next) {
+        if (!p->sent || !p->sequence)
+            continue;
+        if (!hello.oldest_sent_ns)
+            hello.oldest_sent_ns = p->sent_ns;
+        hello.sent_sequence = p->sequence;
+    }
     frame_encode_hello(&c->out, 0, &hello);
     c->out_end = c->out.bytes;
     walkvd_client_flush(c);
@@ -292,6 +343,14 @@ void walkvd_client_flush(struct walkvd_client *c)
                 continue;
             p->queued = true;
             p->stream_at = c->out_end;
+            if (!p->sent_ns)
+                p->sent_ns = clock_boottime_ns();
+            if (p->sequence && c->confirmed != c->told_confirmed) {
+                frame_set_confirmed(p->frame.data, c->confirmed);
+                c->told_confirmed = c->confirmed;
+            } else if (p->sequence) {
+                frame_set_confirmed(p->frame.data, 0);
+            }
             buffer_append(&c->out, p->frame.data, p->frame.bytes);
             c->out_end += p->frame.bytes; /* the frame is kept: it may have to go to another connection */
         }
@@ -332,7 +391,9 @@ bool walkvd_client_submit(struct walkvd_client *c, struct conn *conn, const stru
     if (c->waiting_bytes >= WAITING_BYTES_MAX)
         return false;
     struct pending *p = add(c, conn, c->worker->config->write_timeout_ns);
-    frame_encode_write(&p->frame, p->id, request);
+    struct write_request placed = *request;
+    p->sequence = placed.identity.sequence = ++c->last_sequence;
+    frame_encode_write(&p->frame, p->id, &placed);
     c->waiting_bytes += p->frame.bytes;
     return true;
 }
@@ -369,7 +430,7 @@ void walkvd_client_tick(struct walkvd_client *c, uint64_t now_ns)
         }
         if (p->queued) {
             /* Its answer may still come, and must find its place in the row. */
-            c->stalled = true;
+            c->stalled = p->answered = true;
             answer(p, &unknown);
             previous = p;
             at = &p->next;
@@ -378,7 +439,7 @@ void walkvd_client_tick(struct walkvd_client *c, uint64_t now_ns)
         *at = p->next;
         if (c->last == p)
             c->last = previous;
-        answer(p, &unavailable);
+        answer(p, p->sent ? &unknown : &unavailable);
         pending_free(c, p);
     }
 }
@@ -388,6 +449,12 @@ struct walkvd_client *walkvd_client_new(struct worker *worker)
     struct walkvd_client *c = memory_new(1, sizeof *c, "the connection to walkvd");
     c->worker = worker;
     c->fd = -1;
+    while (!c->session) {
+        uint32_t chosen;
+        if (getrandom(&chosen, sizeof chosen, 0) != sizeof chosen)
+            fatal(EX_OSERR, "getrandom: %s", strerror(errno));
+        c->session = chosen;
+    }
     c->readable = memory_check(event_new(worker->base, -1, 0, on_readable, c), "an event");
     c->writable = memory_check(event_new(worker->base, -1, 0, on_writable, c), "an event");
     c->retry = memory_check(event_new(worker->base, -1, 0, on_retry, c), "an event");

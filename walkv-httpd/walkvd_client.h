@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * The worker's connection to walkvd: writes go out pipelined and are answered in order. While walkvd is away,
- * writes wait for up to write_timeout; one that was sent when the connection broke is answered
- * outcome_unknown and never sent again. Nothing of an HTTP connection is referenced after
- * walkvd_client_forget().
+ * writes wait for up to write_timeout. What had been sent when the connection broke is sent again in the
+ * worker's session (frame.h, [session]), and walkvd answers what it had done already; only when walkvd has
+ * forgotten the session, or the time is over, is it answered outcome_unknown. Nothing of an HTTP connection
+ * is referenced after walkvd_client_forget().
  */
 #ifndef WALKV_HTTPD_WALKVD_CLIENT_H
 #define WALKV_HTTPD_WALKVD_CLIENT_H
@@ -17,7 +18,7 @@ struct walkvd_client;
 struct walkvd_client *walkvd_client_new(struct worker *);
 void walkvd_client_free(struct walkvd_client **);
 
-/* Sends a write for `conn`, which gets conn_write_done() exactly once unless it is forgotten before. False
+/* Sends a write for `conn`, giving it its place in the session. `conn` gets conn_write_done() exactly once unless it is forgotten before. False
  * when too many bytes are waiting already; nothing was done then. */
 bool walkvd_client_submit(struct walkvd_client *, struct conn *, const struct write_request *);
 /* Asks for the status, waiting for walkvd a moment if it is away; the answer comes by service_status_done().

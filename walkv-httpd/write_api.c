@@ -11,6 +11,45 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sysexits.h>
+#include <xxhash.h>
+
+/* Of method, target and body, as they were sent: the same key with another of these is another request. */
+static void take_fingerprint(struct conn *c, const struct http_request *req, struct span body)
+{
+    const char *method = http_method_name(req->method);
+    const struct span parts[] = {{method, strlen(method) + 1}, req->target, {"", 1}, body};
+    XXH3_state_t *state = XXH3_createState();
+    if (!state || XXH3_128bits_reset(state))
+        fatal(EX_OSERR, "out of memory for a fingerprint");
+    for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
+        XXH3_128bits_update(state, parts[i].at, parts[i].bytes);
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state));
+    _Static_assert(sizeof canonical.digest == FINGERPRINT_BYTES, "128 bits");
+    memcpy(c->fingerprint, canonical.digest, FINGERPRINT_BYTES);
+    XXH3_freeState(state);
+}
+
+bool write_take_key(struct conn *c, const struct http_request *req, struct span body)
+{
+    struct span key;
+    c->key.bytes = 0;
+    if (req->method == HTTP_GET || req->method == HTTP_HEAD)
+        return true;
+    unsigned count = http_request_header(req, "Idempotency-Key", &key);
+    if (!count)
+        return true;
+    if (count > 1 || !idempotency_key_valid(key)) {
+        response_failure(c, FAILURE_INVALID_PARAMETER,
+                         count > 1 ? "A request takes one Idempotency-Key"
+                                   : "An Idempotency-Key is 1 to 255 visible ASCII characters");
+        return false;
+    }
+    c->key = (struct piece){(size_t)(key.at - c->in.data), key.bytes};
+    take_fingerprint(c, req, body);
+    return true;
+}
 
 static void refuse_json(struct conn *c, const struct json_error *e)
 {
@@ -65,13 +104,17 @@ void write_submit(struct conn *c, enum op op, enum condition condition, uint64_t
     c->op = op;
     c->condition = condition;
     bool takes_value = op == OP_SET || op == OP_ENQUEUE;
-    const struct write_request request = {
+    struct write_request request = {
         .op = op,
         .condition = condition,
         .version = version,
         .name = conn_name(c),
         .value = takes_value ? conn_piece(c, c->value) : (struct span){0},
     };
+    if (c->key.bytes) {
+        request.identity.key = conn_piece(c, c->key);
+        memcpy(request.identity.fingerprint, c->fingerprint, FINGERPRINT_BYTES);
+    }
     if (!walkvd_client_submit(c->worker->client, c, &request))
         response_failure(c, FAILURE_UNAVAILABLE, "Too many writes are waiting for the store; try again");
 }
@@ -103,7 +146,7 @@ static void write_body(struct conn *c, const struct write_result *result, struct
 
 void conn_write_done(struct conn *c, const struct write_result *result)
 {
-    struct response r = {.lsn = result->lsn};
+    struct response r = {.lsn = result->lsn, .replayed = result->replayed};
     char extra[48];
     switch (result->result) {
     case RESULT_OK:
@@ -146,6 +189,9 @@ void conn_write_done(struct conn *c, const struct write_result *result)
         break;
     case RESULT_OUTCOME_UNKNOWN:
         response_failure_with(c, FAILURE_OUTCOME_UNKNOWN, NULL, &r, "");
+        break;
+    case RESULT_MISMATCH:
+        response_failure_with(c, FAILURE_IDEMPOTENCY_MISMATCH, NULL, &r, "");
         break;
     default:
         response_failure_with(c, FAILURE_INTERNAL, "walkvd refused a request of this worker", &r, "");

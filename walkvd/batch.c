@@ -10,9 +10,9 @@
 enum { COLLECT_PER_BATCH = 64, COLLECT_IDLE = 1024 };
 #define TELL_EVERY_NS (10 * NS_PER_S)
 
-void batch_init(struct batch *b, struct store *store, struct wal *wal)
+void batch_init(struct batch *b, struct store *store, struct wal *wal, const struct requests_limits *limits)
 {
-    *b = (struct batch){.store = store, .wal = wal, .view_page_bytes = 4096};
+    *b = (struct batch){.store = store, .wal = wal, .limits = *limits, .view_page_bytes = 4096};
 }
 
 void batch_free(struct batch *b)
@@ -41,16 +41,19 @@ static bool refused(const struct batch_item *item)
 
 /* Has room in log and view for all items that are not refused. Returns 0, -ENOSPC or another negative errno.
  */
-static int room_for(struct batch *b, const struct batch_item *items, size_t count, const char **what)
+static int room_for(struct batch *b, const struct batch_item *items, size_t count, uint64_t upkeep,
+                    const char **what)
 {
-    uint64_t ops = 0, bytes = 0, run_pages = 0;
+    uint64_t ops = upkeep, bytes = 0, run_pages = 0;
+    uint64_t log_bytes = (1 + b->departed_count) * RECORD_FIXED_BYTES;
     bool adds = false;
     for (size_t i = 0; i < count; i++) {
         const struct write_request *r = &items[i].request;
         if (refused(&items[i]))
             continue;
-        ops++;
-        bytes += r->name.bytes + r->value.bytes;
+        ops += requests_entries(r->op, &r->identity);
+        bytes += r->name.bytes + r->value.bytes + 2 * r->identity.key.bytes;
+        log_bytes += record_bytes(r->name.bytes, r->value.bytes, &r->identity);
         if (r->value.bytes > b->view_page_bytes / 4)
             run_pages += r->value.bytes / b->view_page_bytes + 1;
         adds = adds || adds_data(r);
@@ -59,7 +62,7 @@ static int room_for(struct batch *b, const struct batch_item *items, size_t coun
     int rc = view_make_room(b->store->view, ops + COLLECT_PER_BATCH / 8, bytes, run_pages, adds);
     if (!rc) {
         *what = "disk_full";
-        rc = wal_make_room(b->wal, ops * RECORD_FIXED_BYTES + bytes, adds);
+        rc = wal_make_room(b->wal, log_bytes, adds);
     }
     return rc;
 }
@@ -74,22 +77,23 @@ static bool tell(struct batch *b)
     return true;
 }
 
-/* Makes room, refusing what adds data if that is what it takes. */
+/* Makes room, refusing what adds data, or everything, if that is what it takes. Returns 0, -ENOSPC when there
+ * is none at all, or another negative errno. */
 static int make_room(struct batch *b, struct batch_item *items, size_t count)
 {
     const char *what;
-    int rc = room_for(b, items, count, &what);
-    if (rc == -ENOSPC) {
+    uint64_t upkeep = b->departed_count;
+    if (requests_due(b->store, &b->limits, b->time_ns))
+        upkeep += requests_entries(OP_EXPIRE, NULL);
+    int rc = room_for(b, items, count, upkeep, &what);
+    if (rc == -ENOSPC && count) {
         if (!b->refusing && tell(b))
             log_warning("%s: what adds data is refused until there is room", what);
         b->refusing = what;
         refuse_adds(items, count);
-        rc = room_for(b, items, count, &what);
-        if (rc == -ENOSPC) {
-            for (size_t i = 0; i < count; i++)
-                items[i].result.result = RESULT_STORAGE_FULL;
-            rc = 0;
-        }
+        rc = room_for(b, items, count, upkeep, &what);
+        for (size_t i = 0; rc == -ENOSPC && i < count; i++)
+            items[i].result.result = RESULT_STORAGE_FULL;
     } else if (rc == 0 && b->refusing) {
         for (size_t i = 0; i < count; i++) {
             if (adds_data(&items[i].request)) {
@@ -102,61 +106,92 @@ static int make_room(struct batch *b, struct batch_item *items, size_t count)
     return rc;
 }
 
+/* Encodes a record and applies it. */
+static int take(struct batch *b, const struct record *record, uint32_t *recorded)
+{
+    record_encode(&b->records, record);
+    int rc = store_apply(b->store, record, wal_next_lsn(b->wal) + *recorded, b->time_ns);
+    ++*recorded;
+    return rc;
+}
+
+/* Answers an item: as before, if it was done before, or else by doing it. */
+static int try_item(struct batch *b, struct batch_item *item, uint32_t *recorded)
+{
+    const struct write_request *request = &item->request;
+    uint64_t lsn = wal_next_lsn(b->wal) + *recorded;
+    item->value_at = b->values.bytes;
+    int rc = requests_find(b->store, &request->identity, item->was_sent, b->time_ns, b->limits.window_ns,
+                           &item->result, &b->values);
+    if (rc == 0 && refused(item)) {
+        item->result.lsn = lsn - 1;
+    } else if (rc == 0) {
+        struct record record;
+        rc = evaluate(b->store, request, lsn, &record, &item->result, &b->values);
+        if (rc == 1)
+            rc = take(b, &record, recorded);
+    }
+    item->value_bytes = b->values.bytes - item->value_at;
+    return rc < 0 ? rc : 0;
+}
+
+/* What is kept for repeats is let go of when it is due. */
+static int try_upkeep(struct batch *b, uint32_t *recorded)
+{
+    struct record record;
+    int rc = 0;
+    for (size_t i = 0; i < b->departed_count && !rc; i++) {
+        record = (struct record){.op = OP_DEPART, .queue_id = b->departed[i]};
+        rc = requests_has_session(b->store, b->departed[i]);
+        if (rc == 1)
+            rc = take(b, &record, recorded);
+    }
+    if (!rc && requests_due(b->store, &b->limits, b->time_ns))
+        rc = requests_make_expire(b->store, &b->limits, b->time_ns, &record);
+    return rc == 1 ? take(b, &record, recorded) : rc;
+}
+
 /* Evaluates, records and applies. Returns the count of records, or a negative errno; -ENOSPC with `*full` set
  * to the item that did not fit into the view. */
-static long try_stage(struct batch *b, struct batch_item *items, size_t count, size_t *full)
+static long try_stage(struct batch *b, struct batch_item *items, size_t count, bool upkeep, size_t *full)
 {
     b->records.bytes = b->values.bytes = 0;
-    uint64_t lsn = wal_next_lsn(b->wal);
     uint32_t recorded = 0;
     for (size_t i = 0; i < count; i++) {
-        struct batch_item *item = &items[i];
-        if (refused(item)) {
-            item->result.lsn = lsn + recorded - 1;
-            continue;
-        }
-        struct record record;
-        item->value_at = b->values.bytes;
-        int rc = evaluate(b->store, &item->request, lsn + recorded, &record, &item->result, &b->values);
-        item->value_bytes = b->values.bytes - item->value_at;
-        if (rc == 1) {
-            record_encode(&b->records, &record);
-            rc = store_apply(b->store, &record, lsn + recorded);
-            recorded++;
-        }
+        int rc = try_item(b, &items[i], &recorded);
         if (rc) {
             *full = i;
             return rc;
         }
     }
-    return recorded;
+    int rc = upkeep ? try_upkeep(b, &recorded) : 0;
+    if (!rc && upkeep && recorded)
+        rc = store_collect(b->store, COLLECT_PER_BATCH);
+    return rc ? rc : (long)recorded;
 }
 
 /* Begins the transaction and has every item that is not refused decided, recorded and applied in it. Returns
  * the count of records, or a negative errno. view_make_room() should have seen a full view; if the
  * transaction finds out late, what did not fit is left out and the others start again: nothing has been
  * written anywhere yet. */
-static long stage(struct batch *b, struct batch_item *items, size_t count)
+static long stage(struct batch *b, struct batch_item *items, size_t count, bool *upkeep)
 {
-    for (bool collect = true;;) {
+    for (;;) {
         size_t full = count;
         int rc = store_begin(b->store);
         if (rc)
             return rc;
-        long recorded = try_stage(b, items, count, &full);
-        rc = recorded < 0          ? (int)recorded
-             : recorded && collect ? store_collect(b->store, COLLECT_PER_BATCH)
-                                   : 0;
-        if (!rc)
+        long recorded = try_stage(b, items, count, *upkeep, &full);
+        if (recorded >= 0)
             return recorded;
         store_abort(b->store);
-        if (rc != -ENOSPC)
-            return rc;
+        if (recorded != -ENOSPC || (full == count && !*upkeep))
+            return recorded;
         if (full < count) {
-            items[full].result.result = RESULT_STORAGE_FULL;
+            items[full].result = (struct write_result){.result = RESULT_STORAGE_FULL};
             b->refusing = "view_full";
         } else {
-            collect = false;
+            *upkeep = false; /* it can wait */
         }
     }
 }
@@ -176,16 +211,22 @@ int batch_run(struct batch *b, struct batch_item *items, size_t count)
         items[i].result = (struct write_result){.result = RESULT_OK};
         items[i].value_at = items[i].value_bytes = 0;
     }
+    b->time_ns = clock_realtime_ns();
     int rc = make_room(b, items, count);
-    long recorded = rc ? rc : stage(b, items, count); /* evaluate, record, apply */
+    bool upkeep = rc == 0;
+    long recorded = rc && rc != -ENOSPC ? rc : stage(b, items, count, &upkeep); /* evaluate, record, apply */
+    if (upkeep)
+        b->departed_count = 0;
     if (recorded < 0)
         return give_up(b, items, count, RESULT_UNAVAILABLE, (int)recorded);
+    for (size_t i = 0; i < count; i++)
+        items[i].result.value = (struct span){b->values.data + items[i].value_at, items[i].value_bytes};
     if (recorded == 0) {
         store_abort(b->store);
         return 0;
     }
 
-    uint64_t time_ns = clock_realtime_ns(), checksum;
+    uint64_t time_ns = b->time_ns, checksum;
     uint64_t last_lsn = wal_next_lsn(b->wal) + (uint64_t)recorded - 1;
     rc = wal_append(b->wal, buffer_span(&b->records), (uint32_t)recorded, time_ns, &checksum);
     if (!rc)
@@ -197,8 +238,6 @@ int batch_run(struct batch *b, struct batch_item *items, size_t count)
 
     b->batches++;
     b->operations += (uint64_t)recorded;
-    for (size_t i = 0; i < count; i++)
-        items[i].result.value = (struct span){b->values.data + items[i].value_at, items[i].value_bytes};
     return 0; /* the caller replies */
 }
 

@@ -16,10 +16,12 @@
 #define WALKV_WALKVD_BATCH_H
 
 #include "evaluate.h"
+#include "requests.h"
 #include "wal.h"
 
 struct batch_item {
     struct write_request request; /* in; its spans stay valid until the run is over */
+    bool was_sent;                /* in; its sequence may have been sent before */
     struct write_result result;   /* out; result.value is valid until the next run */
     size_t value_at;              /* of a dequeued value, in batch.values */
     size_t value_bytes;
@@ -28,7 +30,11 @@ struct batch_item {
 struct batch {
     struct store *store;
     struct wal *wal;
+    struct requests_limits limits;
+    const uint64_t *departed; /* sessions that will not come back, for the next run, which sets the count to */
+    size_t departed_count;    /* 0 when it has let go of them */
     uint64_t view_page_bytes;
+    uint64_t time_ns; /* of the run */
     struct buffer records;
     struct buffer values;
     const char *refusing; /* what is full: "disk_full", "view_full", or NULL */
@@ -37,10 +43,11 @@ struct batch {
     uint64_t operations;
 };
 
-void batch_init(struct batch *, struct store *, struct wal *);
+/* `limits`: what is kept for repeats of idempotent requests. */
+void batch_init(struct batch *, struct store *, struct wal *, const struct requests_limits *limits);
 void batch_free(struct batch *);
 
-/* Runs the items as one batch. Returns 0 with every result filled in, or a negative errno when walkvd must
+/* Runs the items as one batch, and with them what is due of the outcomes that are kept; `count` may be 0. Returns 0 with every result filled in, or a negative errno when walkvd must
  * stop: the results are filled in then too. */
 int batch_run(struct batch *, struct batch_item *items, size_t count);
 

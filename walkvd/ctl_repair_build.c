@@ -331,6 +331,7 @@ static int build_state(struct build *b, struct repair_result *result)
     }
     if (!status)
         status = count_on(b, result);
+    store_free(&b->store);
     view_close(&b->view);
     return status;
 }

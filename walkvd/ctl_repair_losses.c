@@ -59,7 +59,7 @@ static int take_batch(const struct wal_segment *segment, const struct wal_batch 
         struct record r;
         must(record_decode(&payload, &r));
         reading->losses->read_lsns++;
-        if (r.op != OP_NOOP)
+        if (op_is_write(r.op))
             count_operation(reading->losses, &r, h->first_lsn + i);
     }
     ctl_progress(&reading->progress, h->first_lsn, 0, "LSN");

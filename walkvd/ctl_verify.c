@@ -244,11 +244,25 @@ static int dump_batch(const struct wal_segment *segment, const struct wal_batch 
             continue;
         printf("{\"lsn\":%" PRIu64 ",\"op\":\"%s\"", h->first_lsn + i, op_text(r.op));
         if (r.name.bytes) {
-            fputs(r.op == OP_SET || r.op == OP_DELETE ? ",\"key\":" : ",\"queue\":", stdout);
+            enum op op = r.op == OP_REFUSE ? (enum op)r.queue_id : r.op;
+            fputs(op == OP_SET || op == OP_DELETE ? ",\"key\":" : ",\"queue\":", stdout);
             ctl_print_string(stdout, r.name);
         }
-        if (r.sequence)
+        if (r.op == OP_REFUSE)
+            printf(",\"refused\":\"%s\",\"result\":\"%s\"", op_text((unsigned)r.queue_id), result_text(r.result));
+        else if (r.op == OP_EXPIRE)
+            printf(",\"up_to_lsn\":%" PRIu64 ",\"evicted\":%" PRIu64, r.sequence, r.queue_id);
+        else if (r.op == OP_DEPART)
+            printf(",\"session\":\"%016" PRIx64 "\"", r.queue_id);
+        else if (r.sequence)
             printf(",\"item\":%" PRIu64, r.sequence);
+        if (r.identity.key.bytes) {
+            fputs(",\"idempotency_key\":", stdout);
+            ctl_print_string(stdout, r.identity.key);
+        }
+        if (r.identity.session)
+            printf(",\"session\":\"%016" PRIx64 "\",\"sequence\":%" PRIu64, r.identity.session,
+                   r.identity.sequence);
         if (r.value.bytes)
             printf(",\"value\":%.*s", (int)r.value.bytes, r.value.at);
         if (h->flags & WAL_FLAG_SEAL)

@@ -87,6 +87,13 @@ static int evaluate_queue(struct store *store, const struct write_request *reque
     }
 }
 
+/* Of what was decided without the client's being able to change it: an answer to keep under its key. */
+static bool is_decided(enum result result)
+{
+    return result == RESULT_NOT_FOUND || result == RESULT_QUEUE_EMPTY || result == RESULT_QUEUE_NOT_FOUND ||
+           result == RESULT_PRECONDITION_FAILED;
+}
+
 int evaluate(struct store *store, const struct write_request *request, uint64_t lsn, struct record *record,
              struct write_result *result, struct buffer *values)
 {
@@ -95,7 +102,15 @@ int evaluate(struct store *store, const struct write_request *request, uint64_t 
     int rc = request->op == OP_SET || request->op == OP_DELETE
                  ? evaluate_key(store, request, lsn, result)
                  : evaluate_queue(store, request, record, result, values);
-    if (rc == 1)
+    if (rc == 1) {
         result->lsn = lsn;
+    } else if (rc == 0 && request->identity.key.bytes && is_decided(result->result)) {
+        *record = (struct record){.op = OP_REFUSE, .name = request->name, .queue_id = request->op};
+        rc = 1;
+    }
+    record->identity = request->identity;
+    record->result = result->result;
+    record->version = result->version;
+    record->size = result->size;
     return rc;
 }

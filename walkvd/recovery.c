@@ -573,6 +573,7 @@ int recovery_run(struct recovery *r, struct disk *disk, const struct walkvd_conf
 void recovery_close(struct recovery *r)
 {
     wal_close(&r->wal);
+    store_free(&r->store);
     view_close(&r->view);
     if (r->lock_fd >= 0)
         disk_close(r->disk, r->lock_fd);

@@ -3,6 +3,7 @@
 #include "replay.h"
 
 #include "log.h"
+#include "requests.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -88,11 +89,12 @@ int replay_apply(struct store *store, const struct wal_batch *batch)
     struct span payload = batch->payload;
     struct record record;
     bool has_records = false;
-    uint64_t run_pages = 0;
+    uint64_t entries = 0, run_pages = 0;
     for (uint32_t i = 0; i < h->count; i++) {
         if (!record_decode(&payload, &record))
             return -EBADMSG;
         has_records = has_records || record.op != OP_NOOP;
+        entries += requests_entries(record.op, &record.identity);
         if (record.value.bytes > 4096 / 4) /* as when it was written, in batch.c */
             run_pages += record.value.bytes / 4096 + 1;
     }
@@ -100,7 +102,7 @@ int replay_apply(struct store *store, const struct wal_batch *batch)
         return 0;
     /* Cleared queues are collected on the way, as they were then: the view need not hold them all at once. */
     unsigned collect = store->trash ? COLLECT_PER_BATCH + h->count : 0;
-    int rc = view_wait_for_room(store->view, h->count + collect / 8, h->raw_bytes, run_pages);
+    int rc = view_wait_for_room(store->view, entries + collect / 8, h->raw_bytes, run_pages);
     if (!rc)
         rc = store_begin(store);
     if (rc)
@@ -108,7 +110,7 @@ int replay_apply(struct store *store, const struct wal_batch *batch)
     payload = batch->payload;
     for (uint32_t i = 0; i < h->count && !rc; i++) {
         must(record_decode(&payload, &record));
-        rc = store_apply(store, &record, h->first_lsn + i);
+        rc = store_apply(store, &record, h->first_lsn + i, h->time_ns);
     }
     if (!rc && collect)
         rc = store_collect(store, collect);

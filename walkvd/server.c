@@ -7,6 +7,7 @@
 #include "log.h"
 #include "memory.h"
 #include "peer.h"
+#include "sessions.h"
 #include "socket_listener.h"
 #include "status.h"
 #include "uuid.h"
@@ -53,6 +54,8 @@ struct server {
     struct peer *peers;
     uint64_t peer_count;
     uint64_t worker_count;
+    struct sessions sessions;
+    uint64_t upkept_ns; /* when sessions and idempotency keys were last looked through */
 
     struct batch batch;
     struct batch_item *items;
@@ -148,6 +151,8 @@ static void drop_peer(struct server *s, struct peer *p)
         p->next->previous = p->previous;
     s->peer_count--;
     s->worker_count -= p->greeted && p->role == FRAME_ROLE_WORKER;
+    if (p->session)
+        sessions_leave(&s->sessions, p, clock_boottime_ns());
     peer_free(&p);
 }
 
@@ -179,6 +184,8 @@ static void fill_status(struct server *s, struct status *out)
         .queues = v->queues,
         .items = v->items,
         .item_bytes = v->item_bytes,
+        .idempotency_entries = v->requests,
+        .idempotency_evicted = v->requests_evicted,
         .wal_segments = c->wal_segments,
         .wal_bytes = c->wal_bytes,
         .wal_since_checkpoint_bytes = c->wal_since_bytes,
@@ -203,6 +210,22 @@ static void fill_status(struct server *s, struct status *out)
     snprintf(out->storage, sizeof out->storage, "%s", s->batch.refusing ? s->batch.refusing : "ok");
 }
 
+/* Returns whether the peer's session is in force. */
+static bool join_session(struct server *s, struct peer *p, const struct hello *hello)
+{
+    struct ucred who;
+    socklen_t bytes = sizeof who;
+    if (!hello->session || getsockopt(p->fd, SOL_SOCKET, SO_PEERCRED, &who, &bytes))
+        return false;
+    struct peer *stale;
+    p->session = session_id((uint32_t)who.pid, hello->session);
+    p->sent_sequence = hello->sent_sequence;
+    bool in_force = sessions_join(&s->sessions, p->session, hello, p, clock_boottime_ns(), &stale);
+    if (stale)
+        stale->broken = true;
+    return in_force;
+}
+
 static void greet(struct server *s, struct peer *p, const struct frame *frame)
 {
     struct hello hello;
@@ -212,19 +235,21 @@ static void greet(struct server *s, struct peer *p, const struct frame *frame)
     }
     if (!peer_reserve(p, REPLY_BYTES))
         return;
+    bool same = hello.protocol == FRAME_PROTOCOL;
     struct greeting greeting = {
         .protocol = FRAME_PROTOCOL,
         .wal_sync_async = s->config->wal_sync == WAL_SYNC_MODE_ASYNC,
         .generation = s->recovery->store.published.generation,
         .view_grace_ns = s->config->view_grace_ns,
         .max_value_bytes = s->config->max_value_size,
+        .session_in_force = same && join_session(s, p, &hello),
         .view_path = {s->config->view_path, strlen(s->config->view_path)},
         .version = {WALKV_VERSION, strlen(WALKV_VERSION)},
     };
     memcpy(greeting.uuid, s->recovery->control.uuid, UUID_BYTES);
     frame_encode_greeting(&p->out, frame->id, &greeting);
     /* Another protocol gets the greeting, which says which one is spoken here, and then the end. */
-    p->closing = hello.protocol != FRAME_PROTOCOL;
+    p->closing = !same;
     p->greeted = true;
     p->role = hello.role;
     s->worker_count += p->role == FRAME_ROLE_WORKER;
@@ -260,6 +285,27 @@ static void take_checkpoint(struct peer *p, const struct frame *frame)
     p->wants_checkpoint = true;
 }
 
+/* Takes a write into the batch. False when it is none that this peer may send. */
+static bool take_write(struct server *s, struct peer *p, const struct frame *frame)
+{
+    struct batch_item *item = &s->items[s->item_count];
+    struct identity *i = &item->request.identity;
+    if (!frame_decode_write(frame->body, &item->request) || item->request.value.bytes > s->config->max_value_size)
+        return false;
+    item->was_sent = false;
+    if (i->sequence) {
+        if (!p->session || i->sequence <= p->last_sequence)
+            return false;
+        i->session = p->session;
+        p->last_sequence = i->sequence;
+        item->was_sent = i->sequence <= p->sent_sequence;
+    }
+    s->item_bytes += frame->body.bytes;
+    s->replies[s->reply_count++] = (struct reply){p, frame->id, item};
+    s->item_count++;
+    return true;
+}
+
 /* Takes the frames of one peer that go into this turn. Returns false when the batch is full. */
 static bool collect_peer(struct server *s, struct peer *p)
 {
@@ -277,17 +323,10 @@ static bool collect_peer(struct server *s, struct peer *p)
             greet(s, p, &frame);
             continue;
         }
-        struct batch_item *item = &s->items[s->item_count];
         switch (frame.type) {
         case FRAME_WRITE:
-            if (!frame_decode_write(frame.body, &item->request) ||
-                item->request.value.bytes > s->config->max_value_size) {
+            if (!take_write(s, p, &frame))
                 p->broken = true;
-                break;
-            }
-            s->item_bytes += frame.body.bytes;
-            s->replies[s->reply_count++] = (struct reply){p, frame.id, item};
-            s->item_count++;
             break;
         case FRAME_STATUS:
             if (frame.body.bytes) {
@@ -332,9 +371,12 @@ static void collect(struct server *s)
     }
 }
 
-static void run_batch(struct server *s)
+static void run_batch(struct server *s, size_t count)
 {
-    int rc = batch_run(&s->batch, s->items, s->item_count);
+    uint64_t operations = s->batch.operations;
+    int rc = batch_run(&s->batch, s->items, count);
+    if (!rc && s->batch.operations == operations)
+        return; /* nothing was written */
     s->last_batch_ns = clock_monotonic_ns();
     s->witnessed = false;
     if (rc) {
@@ -438,12 +480,30 @@ static bool idle_work(struct server *s)
     return more;
 }
 
+/* Lets go of what is kept for repeats, when there is something that is old enough and no batch has done it. */
+static void look_after_requests(struct server *s)
+{
+    uint64_t now = clock_boottime_ns();
+    if (now - s->upkept_ns < HOUSEKEEPING_MS * NS_PER_MS)
+        return;
+    s->upkept_ns = now;
+    size_t departed = sessions_departed(&s->sessions, now);
+    if (!departed && !requests_due(&s->recovery->store, &s->batch.limits, clock_realtime_ns()))
+        return;
+    s->batch.departed = s->sessions.departed;
+    s->batch.departed_count = departed;
+    run_batch(s, 0);
+    if (!s->batch.departed_count)
+        sessions_forget_departed(&s->sessions, departed);
+    s->batch.departed_count = 0;
+}
+
 static void turn(struct server *s)
 {
     collect(s);
     uint64_t segment = wal_segment_first_lsn(s->recovery->wal);
     if (s->item_count)
-        run_batch(s);
+        run_batch(s, s->item_count);
     reply_all(s);
     finish_peers(s);
     if (s->item_count) {
@@ -453,11 +513,26 @@ static void turn(struct server *s)
             checkpoint_measure(&s->checkpoint);
     }
     look_after_checkpoint(s);
+    if (!s->stopping)
+        look_after_requests(s);
     finish_peers(s);
     if (wal_failure(s->recovery->wal) && !s->stopping) {
         log_error("the log cannot be synced: %s; stopping", strerror(wal_failure(s->recovery->wal)));
         stop(s, EX_IOERR);
     }
+}
+
+static void add_session(uint64_t id, void *arg)
+{
+    sessions_add(arg, id, clock_boottime_ns());
+}
+
+/* Those of the run before are away, and may come back. */
+static void find_sessions(struct server *s)
+{
+    int rc = requests_sessions(&s->recovery->store, add_session, &s->sessions);
+    if (rc)
+        fatal(EX_OSERR, "the view cannot be read: %s", strerror(-rc));
 }
 
 static void set_timer(struct event *event, unsigned ms)
@@ -530,7 +605,9 @@ int server_run(struct recovery *r, struct disk *disk, const struct walkvd_config
     s->witnessed = true;
     s->items = memory_new(TURN_ITEMS_MAX, sizeof *s->items, "a batch");
     s->replies = memory_new(TURN_ITEMS_MAX, sizeof *s->replies, "the replies to a batch");
-    batch_init(&s->batch, &r->store, r->wal);
+    const struct requests_limits limits = {config->idempotency_window_ns, config->idempotency_max_entries};
+    batch_init(&s->batch, &r->store, r->wal, &limits);
+    find_sessions(s);
     s->checkpoint = (struct checkpoint){
         .disk = disk,
         .data_dir = config->data_dir,
@@ -577,6 +654,7 @@ int server_run(struct recovery *r, struct disk *disk, const struct walkvd_config
     event_base_free(s->base);
     close(s->listen_fd);
     batch_free(&s->batch);
+    sessions_free(&s->sessions);
     free(s->items);
     free(s->replies);
     free(s);

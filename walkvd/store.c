@@ -3,10 +3,11 @@
 #include "store.h"
 
 #include "log.h"
+#include "requests.h"
 
 #include <errno.h>
 
-static int store_errno(int mdb)
+int store_errno(int mdb)
 {
     if (mdb == MDB_SUCCESS)
         return 0;
@@ -30,6 +31,11 @@ static const struct view_handles *handles(const struct store *s)
 void store_init(struct store *s, struct view_owner *view, const struct view_state *state)
 {
     *s = (struct store){.view = view, .state = *state, .published = *state, .trash = true};
+}
+
+void store_free(struct store *s)
+{
+    buffer_free(&s->dequeued);
 }
 
 int store_begin(struct store *s)
@@ -216,6 +222,8 @@ static int apply_dequeue(struct store *s, const struct record *r)
     if (rc || v.mv_size < VIEW_ITEM_HEADER_BYTES)
         return rc && rc != -ENOENT ? rc : -EBADMSG;
     uint64_t bytes = v.mv_size - VIEW_ITEM_HEADER_BYTES;
+    if (!identity_is_none(&r->identity))
+        buffer_append(&s->dequeued, (char *)v.mv_data + VIEW_ITEM_HEADER_BYTES, bytes);
     rc = store_errno(mdb_del(s->txn, handles(s)->items, &k, NULL));
     if (rc)
         return rc;
@@ -258,10 +266,11 @@ static int apply_clear(struct store *s, const struct record *r)
     return put_queue(s, r->name, &queue);
 }
 
-int store_apply(struct store *s, const struct record *r, uint64_t lsn)
+static int apply(struct store *s, const struct record *r, uint64_t lsn)
 {
     switch (r->op) {
     case OP_NOOP:
+    case OP_REFUSE:
         return 0;
     case OP_SET:
         return apply_set(s, r, lsn);
@@ -274,10 +283,23 @@ int store_apply(struct store *s, const struct record *r, uint64_t lsn)
     case OP_CLEAR:
     case OP_FORGET:
         return apply_clear(s, r);
+    case OP_EXPIRE:
+        return requests_expire(s, r);
+    case OP_DEPART:
+        return requests_depart(s, r);
     case OP_LIMIT:
         break;
     }
     return -EBADMSG;
+}
+
+int store_apply(struct store *s, const struct record *r, uint64_t lsn, uint64_t time_ns)
+{
+    s->dequeued.bytes = 0;
+    int rc = apply(s, r, lsn);
+    if (!rc && !identity_is_none(&r->identity))
+        rc = requests_keep(s, r, lsn, time_ns, buffer_span(&s->dequeued));
+    return rc;
 }
 
 int store_skip_items(struct store *s, uint64_t skip)

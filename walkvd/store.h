@@ -18,15 +18,18 @@ struct store {
     struct view_state state;     /* as the open transaction sees it */
     struct view_state published; /* as readers see it */
     bool trash;                  /* there may be items of cleared queues to remove */
+    uint64_t oldest_request_ns;  /* of the oldest outcome of a key, about; 0: look */
+    struct buffer dequeued;
 };
 
 /* `state` is that of the attached view. */
 void store_init(struct store *, struct view_owner *, const struct view_state *state);
+void store_free(struct store *);
 
 /* One transaction. Each returns 0 or a negative errno (-ENOSPC: the view is full, and only abort may follow).
  */
 int store_begin(struct store *);
-int store_apply(struct store *, const struct record *, uint64_t lsn);
+int store_apply(struct store *, const struct record *, uint64_t lsn, uint64_t time_ns);
 /* Publishes: `lsn` is the last LSN of the batch, `checksum` identifies the batch in the log. */
 int store_commit(struct store *, uint64_t lsn, uint64_t checksum, uint64_t time_ns);
 void store_abort(struct store *);
@@ -39,6 +42,9 @@ int store_skip_items(struct store *, uint64_t skip);
 
 /* Within a transaction: removes up to `limit` items of cleared queues. */
 int store_collect(struct store *, unsigned limit);
+
+/* The errno, negative, of what LMDB returned; -EBADMSG for its own words for damage. */
+int store_errno(int mdb);
 
 /* Look-ups within a transaction. Return 0, -ENOENT or another negative errno. Spans are valid until the next
  * store_apply(). */

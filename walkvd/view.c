@@ -48,6 +48,7 @@ struct view_owner {
     uint64_t page_bytes;
     uint64_t attached_ns;
     bool waited; /* a grace has passed since then */
+    uint64_t promised_pages; /* to the transaction that comes or is open */
     uint64_t reserved_bytes;
     MDB_txn *txn;
 
@@ -260,7 +261,8 @@ static int open_databases(struct view_owner *v, const struct view_state *make, s
         rc = mdb_put(txn, v->handles.meta, &key, &value, 0);
     } else if (!rc) {
         rc = mdb_get(txn, v->handles.meta, &key, &value);
-        if (!rc && !view_state_decode((struct span){value.mv_data, value.mv_size}, found))
+        if (!rc && (!view_state_decode((struct span){value.mv_data, value.mv_size}, found) ||
+                    found->layout != VIEW_LAYOUT))
             rc = EBADMSG;
     }
     if (rc) {
@@ -268,6 +270,24 @@ static int open_databases(struct view_owner *v, const struct view_state *make, s
         return mdb_errno(rc);
     }
     return mdb_errno(mdb_txn_commit(txn));
+}
+
+/* The state that the pages of a snapshot hold, in whatever layout. */
+static int read_state(struct view_owner *v, struct view_state *state)
+{
+    MDB_txn *txn;
+    MDB_dbi meta;
+    MDB_val key = {sizeof VIEW_STATE_KEY - 1, VIEW_STATE_KEY}, value;
+    int rc = mdb_txn_begin(v->env, NULL, MDB_RDONLY, &txn);
+    if (rc)
+        return mdb_errno(rc);
+    rc = mdb_dbi_open(txn, "meta", 0, &meta);
+    if (!rc)
+        rc = mdb_get(txn, meta, &key, &value);
+    if (!rc && !view_state_decode((struct span){value.mv_data, value.mv_size}, state))
+        rc = EBADMSG;
+    mdb_txn_abort(txn);
+    return mdb_errno(rc);
 }
 
 /* The first of the transactions that stand for the grace. */
@@ -395,10 +415,10 @@ int view_build_finish(struct view_owner *v, const uint8_t *uuid, struct view_sta
         rc = reserve(v, v->build_fd, RESERVE_STEP);
         *state = (struct view_state){.next_queue_id = 1};
     } else {
-        rc = open_databases(v, NULL, state);
+        rc = read_state(v, state);
     }
     if (!rc) {
-        state->layout = VIEW_LAYOUT;
+        state->layout = VIEW_LAYOUT; /* what it has more than older ones is made below, empty */
         state->ready = false;
         state->map_bytes = v->map_bytes;
         memcpy(state->uuid, uuid, UUID_BYTES);
@@ -513,12 +533,13 @@ static uint64_t kept_pages(struct view_owner *v, uint64_t last)
     return (behind > missing ? behind : missing) / v->page_bytes;
 }
 
-int view_make_room(struct view_owner *v, uint64_t ops, uint64_t bytes, uint64_t run_pages, bool adds)
+/* Room for a transaction that takes `need` pages, `run_pages` of them in runs. */
+static int make_room(struct view_owner *v, uint64_t need, uint64_t run_pages, bool adds)
 {
     MDB_envinfo info;
     mdb_env_info(v->env, &info);
     uint64_t last = info.me_last_pgno + 1;
-    uint64_t need = PAGES_PER_TXN + ops * PAGES_PER_OP + bytes / v->page_bytes + run_pages;
+    v->promised_pages = need;
     uint64_t tail = (adds ? v->size_bytes : v->map_bytes) / v->page_bytes;
     if (last + need <= tail) {
         /* What adds data leaves a step of the memory that is there to what does not. */
@@ -547,6 +568,18 @@ int view_make_room(struct view_owner *v, uint64_t ops, uint64_t bytes, uint64_t 
         return -ENOSPC;
     v->free_pages -= need;
     return 0;
+}
+
+int view_make_room(struct view_owner *v, uint64_t ops, uint64_t bytes, uint64_t run_pages, bool adds)
+{
+    uint64_t need = PAGES_PER_TXN + ops * PAGES_PER_OP + bytes / v->page_bytes + run_pages;
+    return make_room(v, need, run_pages, adds);
+}
+
+int view_more_room(struct view_owner *v, uint64_t bytes)
+{
+    uint64_t pages = bytes > v->page_bytes / 4 ? bytes / v->page_bytes + 1 : 0;
+    return pages ? make_room(v, v->promised_pages + pages, pages, false) : 0;
 }
 
 int view_wait_for_room(struct view_owner *v, uint64_t ops, uint64_t bytes, uint64_t run_pages)
@@ -591,6 +624,11 @@ void view_abort(struct view_owner *v)
     if (v->txn)
         mdb_txn_abort(v->txn);
     v->txn = NULL;
+}
+
+int view_begin_read(struct view_owner *v, MDB_txn **txn)
+{
+    return mdb_errno(mdb_txn_begin(v->env, NULL, MDB_RDONLY, txn));
 }
 
 const struct view_handles *view_handles(const struct view_owner *v)

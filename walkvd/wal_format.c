@@ -63,11 +63,11 @@ enum wal_header_verdict wal_segment_header_decode(struct span block, struct wal_
     h->checksum = get_u64(block.at + h->block_bytes - 8);
     if (h->checksum != XXH3_64bits(block.at, h->block_bytes - 8))
         return WAL_HEADER_DAMAGED;
-    if (h->version != WAL_VERSION)
+    if (h->version > WAL_VERSION)
         return WAL_HEADER_NEWER;
     bool continues = h->first_lsn >= 1 && h->previous.last_lsn == h->first_lsn - 1 &&
                      h->previous.first_lsn <= h->previous.last_lsn;
-    return continues && h->segment_bytes >= 2 * h->block_bytes ? WAL_HEADER_VALID : WAL_HEADER_DAMAGED;
+    return continues && h->version >= 1 && h->segment_bytes >= 2 * h->block_bytes ? WAL_HEADER_VALID : WAL_HEADER_DAMAGED;
 }
 
 uint64_t wal_batch_bytes(uint32_t payload_bytes, uint32_t block_bytes)

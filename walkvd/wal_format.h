@@ -57,7 +57,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define WAL_VERSION            1u
+#define WAL_VERSION            2u /* 1: records without extensions, read as they are */
 #define WAL_BLOCK_MIN          512u
 #define WAL_BLOCK_MAX          4096u
 #define WAL_BATCH_HEADER_BYTES 72u

@@ -154,6 +154,25 @@ static const struct setting settings[] = {
                 "checkpoint.",
     },
     {
+        .group = "Repeated requests",
+        .name = "idempotency_window",
+        FIELD(SETTING_DURATION, idempotency_window_ns),
+        .default_text = "24h",
+        .minimum = S,
+        .maximum = 365 * 24 * 3600 * S,
+        .help = "How long the answer to a write with an Idempotency-Key is kept, so that a repeat gets it again "
+                "and is not done twice. Longer than your clients go on trying.",
+    },
+    {
+        .name = "idempotency_max_entries",
+        FIELD(SETTING_UNSIGNED, idempotency_max_entries),
+        .default_text = "1000000",
+        .minimum = 1,
+        .maximum = 1000000000,
+        .help = "How many such answers are kept at most; the oldest go first, before their time. Each takes "
+                "about 200 bytes of the view, and what was dequeued with it as well.",
+    },
+    {
         .group = "Workers",
         .name = "socket_path",
         FIELD(SETTING_PATH, socket_path),

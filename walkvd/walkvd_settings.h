@@ -30,6 +30,8 @@ struct walkvd_config {
     uint64_t wal_block_size;      /* a power of two */
     uint64_t checkpoint_interval; /* operations; 0: not by their number */
     uint64_t checkpoint_wal_size; /* 0: not by the size of the log */
+    uint64_t idempotency_window_ns;
+    uint64_t idempotency_max_entries;
     uint64_t max_value_size;
     uint64_t max_connections;
     uint64_t connection_bytes_in_flight; /* per connection; at least max_value_size */

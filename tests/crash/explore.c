@@ -76,7 +76,7 @@ static void judge(struct explorer *e, uint64_t digest, unsigned depth, const uin
 static bool go_on(struct explorer *e, struct life *l, unsigned depth)
 {
     char sentence[256] = "";
-    struct batch_item item = {.request = {OP_ENQUEUE, CONDITION_NONE, 0, {"later", 5}, {"1", 1}}};
+    struct batch_item item = {.request = {OP_ENQUEUE, CONDITION_NONE, 0, {"later", 5}, {"1", 1}, {0}}};
     uint64_t before, after;
 
     int status = life_batch(l, &item, 1);

@@ -23,6 +23,8 @@ void life_init(struct life *l, struct memory_disk *disk, unsigned number, bool a
         .wal_sync_interval_ns = UINT64_MAX / 4, /* only when the log itself asks for it */
         .wal_segment_size = 8192,
         .wal_block_size = 512,
+        .idempotency_window_ns = UINT64_MAX,
+        .idempotency_max_entries = LIFE_KEYS,
     };
 }
 
@@ -40,7 +42,8 @@ int life_start(struct life *l, bool cold)
     int status = recovery_run(&l->recovery, &l->disk->disk, &l->config);
     if (status)
         return end(l, status);
-    batch_init(&l->batch, &l->recovery.store, l->recovery.wal);
+    const struct requests_limits limits = {l->config.idempotency_window_ns, l->config.idempotency_max_entries};
+    batch_init(&l->batch, &l->recovery.store, l->recovery.wal, &limits);
     l->checkpoint = (struct checkpoint){
         .disk = &l->disk->disk,
         .data_dir = LIFE_DATA_DIR,

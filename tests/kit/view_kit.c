@@ -8,13 +8,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { GRACE_NS = 1000 * 1000 };
+enum { GRACE_NS = 1000 * 1000, VIEW_BYTES = 8 * 1024 * 1024 };
 
 static const uint8_t uuid[UUID_BYTES] = {0xaa, 2, 3};
 
-static void open_view(struct stand *s, const struct buffer *pages, uint64_t grace_ns)
+static void open_view(struct stand *s, const struct buffer *pages, uint64_t grace_ns, uint64_t bytes)
 {
-    const struct view_options options = {s->view_path, 8 * 1024 * 1024, grace_ns};
+    const struct view_options options = {s->view_path, bytes, grace_ns};
     struct view_state state;
     int fd;
 
@@ -27,37 +27,49 @@ static void open_view(struct stand *s, const struct buffer *pages, uint64_t grac
     must(store_ready(&s->store) == 0);
 }
 
-void stand_open_view(struct stand *s, uint64_t grace_ns)
+static void open_stand(struct stand *s, uint64_t grace_ns, uint64_t view_bytes)
 {
     *s = (struct stand){0};
     kit_temp_dir(s->dir);
     snprintf(s->view_path, sizeof(s->view_path), "%s/view", s->dir);
-    open_view(s, NULL, grace_ns);
+    open_view(s, NULL, grace_ns, view_bytes);
     memcpy(s->control.uuid, uuid, UUID_BYTES);
+}
+
+void stand_open_view(struct stand *s, uint64_t grace_ns)
+{
+    open_stand(s, grace_ns, VIEW_BYTES);
 }
 
 void stand_open(struct stand *s, struct disk *disk)
 {
-    const struct wal_options options = {.segment_bytes = 65536, .block_bytes = 512};
+    stand_open_large(s, disk, VIEW_BYTES);
+}
 
-    stand_open_view(s, GRACE_NS);
+void stand_open_large(struct stand *s, struct disk *disk, uint64_t view_bytes)
+{
+    const struct wal_options options = {.segment_bytes = 65536, .block_bytes = 512};
+    const struct requests_limits limits = {STAND_WINDOW_NS, STAND_ENTRIES};
+
+    open_stand(s, GRACE_NS, view_bytes);
     if (disk != NULL)
         must(wal_open(&s->wal, disk, disk == disk_system() ? s->dir : "/m", &s->control, &options,
                       &(struct wal_link){0}) == 0);
-    batch_init(&s->batch, &s->store, s->wal);
+    batch_init(&s->batch, &s->store, s->wal, &limits);
 }
 
 void stand_open_beside(struct stand *s, const struct stand *other, const struct buffer *pages)
 {
     *s = (struct stand){0};
     snprintf(s->view_path, sizeof(s->view_path), "%s/beside", other->dir);
-    open_view(s, pages, GRACE_NS);
+    open_view(s, pages, GRACE_NS, VIEW_BYTES);
 }
 
 void stand_close(struct stand *s)
 {
     batch_free(&s->batch);
     wal_close(&s->wal);
+    store_free(&s->store);
     view_close(&s->view);
     if (s->dir[0] != '\0')
         kit_remove_dir(s->dir);
@@ -114,6 +126,9 @@ void stand_dump(struct stand *s, struct buffer *out)
           (uintmax_t)state->items, (uintmax_t)state->item_bytes);
     dump_database(s->store.txn, h->queues, "queue ", out, &count, &bytes, true);
     CHECK(count == state->queues, "%ju queues, %ju counted", (uintmax_t)count, (uintmax_t)state->queues);
+    dump_database(s->store.txn, h->requests, "request ", out, &count, &bytes, false);
+    CHECK(count >= 2 * state->requests, "%ju entries, %ju keys counted", (uintmax_t)count,
+          (uintmax_t)state->requests);
     buffer_printf(out, "%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", state->applied_lsn, state->applied_checksum,
                   state->next_queue_id);
     must(store_commit(&s->store, state->applied_lsn, state->applied_checksum, state->applied_time_ns) == 0);

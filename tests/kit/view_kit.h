@@ -6,9 +6,13 @@
 #define WALKV_TESTS_KIT_VIEW_KIT_H
 
 #include "batch.h"
+#include "clock.h"
 #include "kit.h"
 #include "store.h"
 #include "wal.h"
+
+#define STAND_WINDOW_NS (3600 * NS_PER_S)
+#define STAND_ENTRIES   100
 
 struct stand {
     char dir[KIT_PATH_BYTES];
@@ -23,6 +27,8 @@ struct stand {
 /* A new, empty, served view; with a log on `disk` (NULL: none) in `dir`, or for another disk than the
  * system's "/m". */
 void stand_open(struct stand *, struct disk *disk);
+/* The same with a view of this size, for what needs more than 8 MiB. */
+void stand_open_large(struct stand *, struct disk *disk, uint64_t view_bytes);
 /* The same without a log, and with another grace than 1 ms. */
 void stand_open_view(struct stand *, uint64_t grace_ns);
 /* Another view in the same directory, filled with these pages (NULL: empty). */
@@ -33,7 +39,7 @@ void stand_close(struct stand *);
 struct write_result stand_do(struct stand *, enum op, enum condition, uint64_t version, const char *name,
                              const char *value);
 
-/* Everything in kv, queues and items, and the counters, in one text that two equal stores share. Checks that
+/* Everything in kv, queues, items and requests, and the counters, in one text that two equal stores share. Checks that
  * the counters are those of the content. */
 void stand_dump(struct stand *, struct buffer *out);
 

@@ -17,11 +17,12 @@ void frame_suite(void);
 
 enum kind { HELLO, GREETING, WRITE, RESULT, CHECKPOINT_REPLY, STATUS_REPLY, KINDS };
 
-static const struct hello hello = {FRAME_PROTOCOL, FRAME_ROLE_WORKER, 0, 4711};
+static const struct hello hello = {FRAME_PROTOCOL, FRAME_ROLE_WORKER, 77, 4711, 12, 34};
 static const struct greeting greeting = {
-    FRAME_PROTOCOL, 1, {1, 2, 3}, 55, 250000000, 1 << 20, {"/dev/shm/walkv", 14}, {"0.1.0", 5}};
-static const struct write_request request = {OP_SET, CONDITION_VERSION, 99, {"key", 3}, {"{\"a\":1}", 7}};
-static const struct write_result result = {RESULT_PRECONDITION_FAILED, 12, 13, 14, {"[null]", 6}};
+    FRAME_PROTOCOL, 1, {1, 2, 3}, 55, 250000000, 1 << 20, true, {"/dev/shm/walkv", 14}, {"0.1.0", 5}};
+static const struct write_request request = {OP_SET, CONDITION_VERSION, 99, {"key", 3}, {"{\"a\":1}", 7},
+                                             {0, 18, 17, {"a-key", 5}, {9, 8, 7}}};
+static const struct write_result result = {RESULT_PRECONDITION_FAILED, true, 12, 13, 14, {"[null]", 6}};
 static const struct checkpoint_reply reply = {RESULT_UNAVAILABLE, 1000, {"one is running", 14}};
 
 static void make_status(struct status *s)
@@ -97,6 +98,7 @@ static bool decode(struct span body, enum kind kind, bool *same)
                 u.greeting.generation == greeting.generation &&
                 u.greeting.view_grace_ns == greeting.view_grace_ns &&
                 u.greeting.max_value_bytes == greeting.max_value_bytes &&
+                u.greeting.session_in_force == greeting.session_in_force &&
                 span_is(u.greeting.view_path, greeting.view_path) &&
                 span_is(u.greeting.version, greeting.version);
         return good;
@@ -104,12 +106,16 @@ static bool decode(struct span body, enum kind kind, bool *same)
         good = frame_decode_write(body, &u.request);
         *same = good && u.request.op == request.op && u.request.condition == request.condition &&
                 u.request.version == request.version && span_is(u.request.name, request.name) &&
-                span_is(u.request.value, request.value);
+                span_is(u.request.value, request.value) && u.request.identity.session == 0 &&
+                u.request.identity.sequence == request.identity.sequence &&
+                u.request.identity.confirmed == request.identity.confirmed &&
+                span_is(u.request.identity.key, request.identity.key) &&
+                memcmp(u.request.identity.fingerprint, request.identity.fingerprint, FINGERPRINT_BYTES) == 0;
         return good;
     case RESULT:
         good = frame_decode_result(body, &u.result);
         *same = good && u.result.result == result.result && u.result.lsn == result.lsn &&
-                u.result.version == result.version && u.result.size == result.size &&
+                u.result.version == result.version && u.result.replayed == result.replayed && u.result.size == result.size &&
                 span_is(u.result.value, result.value);
         return good;
     case CHECKPOINT_REPLY:
@@ -247,25 +253,29 @@ static void test_write_refused(void)
         struct write_request request;
         bool good;
     } rows[] = {
-        {"set", {OP_SET, CONDITION_NONE, 0, {"k", 1}, {"1", 1}}, true},
-        {"set if absent", {OP_SET, CONDITION_ABSENT, 0, {"k", 1}, {"1", 1}}, true},
-        {"set of nothing", {OP_SET, CONDITION_NONE, 0, {"k", 1}, {"", 0}}, false},
-        {"set without a name", {OP_SET, CONDITION_NONE, 0, {"", 0}, {"1", 1}}, false},
-        {"longest name", {OP_SET, CONDITION_NONE, 0, {name, NAME_BYTES_MAX}, {"1", 1}}, true},
-        {"name too long", {OP_SET, CONDITION_NONE, 0, {name, NAME_BYTES_MAX + 1}, {"1", 1}}, false},
-        {"NUL in the name", {OP_SET, CONDITION_NONE, 0, {"a\0b", 3}, {"1", 1}}, false},
-        {"name is not UTF-8", {OP_SET, CONDITION_NONE, 0, {"\xff", 1}, {"1", 1}}, false},
-        {"delete", {OP_DELETE, CONDITION_VERSION, 5, {"k", 1}, {"", 0}}, true},
-        {"delete with a value", {OP_DELETE, CONDITION_NONE, 0, {"k", 1}, {"1", 1}}, false},
-        {"enqueue", {OP_ENQUEUE, CONDITION_NONE, 0, {"q", 1}, {"1", 1}}, true},
-        {"enqueue of nothing", {OP_ENQUEUE, CONDITION_NONE, 0, {"q", 1}, {"", 0}}, false},
-        {"enqueue on a condition", {OP_ENQUEUE, CONDITION_EXISTS, 0, {"q", 1}, {"1", 1}}, false},
-        {"dequeue", {OP_DEQUEUE, CONDITION_NONE, 0, {"q", 1}, {"", 0}}, true},
-        {"clear", {OP_CLEAR, CONDITION_NONE, 0, {"q", 1}, {"", 0}}, true},
-        {"forget with a value", {OP_FORGET, CONDITION_NONE, 0, {"q", 1}, {"1", 1}}, false},
-        {"no-op", {OP_NOOP, CONDITION_NONE, 0, {"k", 1}, {"", 0}}, false},
-        {"unknown operation", {OP_LIMIT, CONDITION_NONE, 0, {"k", 1}, {"", 0}}, false},
-        {"unknown condition", {OP_SET, CONDITION_LIMIT, 0, {"k", 1}, {"1", 1}}, false},
+        {"set", {OP_SET, CONDITION_NONE, 0, {"k", 1}, {"1", 1}, {0}}, true},
+        {"set if absent", {OP_SET, CONDITION_ABSENT, 0, {"k", 1}, {"1", 1}, {0}}, true},
+        {"set of nothing", {OP_SET, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {0}}, false},
+        {"set without a name", {OP_SET, CONDITION_NONE, 0, {"", 0}, {"1", 1}, {0}}, false},
+        {"longest name", {OP_SET, CONDITION_NONE, 0, {name, NAME_BYTES_MAX}, {"1", 1}, {0}}, true},
+        {"name too long", {OP_SET, CONDITION_NONE, 0, {name, NAME_BYTES_MAX + 1}, {"1", 1}, {0}}, false},
+        {"NUL in the name", {OP_SET, CONDITION_NONE, 0, {"a\0b", 3}, {"1", 1}, {0}}, false},
+        {"name is not UTF-8", {OP_SET, CONDITION_NONE, 0, {"\xff", 1}, {"1", 1}, {0}}, false},
+        {"delete", {OP_DELETE, CONDITION_VERSION, 5, {"k", 1}, {"", 0}, {0}}, true},
+        {"delete with a value", {OP_DELETE, CONDITION_NONE, 0, {"k", 1}, {"1", 1}, {0}}, false},
+        {"enqueue", {OP_ENQUEUE, CONDITION_NONE, 0, {"q", 1}, {"1", 1}, {0}}, true},
+        {"enqueue of nothing", {OP_ENQUEUE, CONDITION_NONE, 0, {"q", 1}, {"", 0}, {0}}, false},
+        {"enqueue on a condition", {OP_ENQUEUE, CONDITION_EXISTS, 0, {"q", 1}, {"1", 1}, {0}}, false},
+        {"dequeue", {OP_DEQUEUE, CONDITION_NONE, 0, {"q", 1}, {"", 0}, {0}}, true},
+        {"clear", {OP_CLEAR, CONDITION_NONE, 0, {"q", 1}, {"", 0}, {0}}, true},
+        {"forget with a value", {OP_FORGET, CONDITION_NONE, 0, {"q", 1}, {"1", 1}, {0}}, false},
+        {"no-op", {OP_NOOP, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {0}}, false},
+        {"unknown operation", {OP_LIMIT, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {0}}, false},
+        {"a place in a session", {OP_DELETE, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {.sequence = 7}}, true},
+        {"confirms", {OP_DELETE, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {.sequence = 7, .confirmed = 6}}, true},
+        {"confirms itself", {OP_DELETE, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {.sequence = 7, .confirmed = 7}}, false},
+        {"the log's own operation", {OP_EXPIRE, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {0}}, false},
+        {"unknown condition", {OP_SET, CONDITION_LIMIT, 0, {"k", 1}, {"1", 1}, {0}}, false},
     };
 
     memset(name, 'n', sizeof(name));
@@ -277,7 +287,7 @@ static void test_write_refused(void)
         frame_encode_write(&out, 1, &rows[i].request);
         CHECK(frame_decode(buffer_span(&out), &frame) == (long)out.bytes, "%s", rows[i].what);
         CHECK(frame_decode_write(frame.body, &back) == rows[i].good, "%s", rows[i].what);
-        for (size_t at = 8; at < 16; at++) { /* reserved: extension bytes and zero */
+        for (size_t at = 8; at < 16; at++) { /* no key behind these, and what is reserved */
             char *body = out.data + FRAME_HEADER_BYTES;
             body[at] = 1;
             CHECK(!frame_decode_write(frame.body, &back), "%s, byte %zu", rows[i].what, at);
@@ -287,6 +297,47 @@ static void test_write_refused(void)
     }
 }
 
+static void test_keys(void)
+{
+    static char longest[IDEMPOTENCY_KEY_MAX + 1];
+    const struct {
+        struct span key;
+        bool good;
+    } rows[] = {
+        {{"a", 1}, true},          {{"!~", 2}, true},      {{longest, IDEMPOTENCY_KEY_MAX}, true},
+        {{longest, sizeof(longest)}, false}, {{"a b", 3}, false},    {{"a\tb", 3}, false},
+        {{"\x7f", 1}, false},      {{"\xc3\xa4", 2}, false}, {{"a\0", 2}, false},
+    };
+
+    memset(longest, 'k', sizeof(longest));
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct write_request with_key = request, back;
+        struct buffer out = {0};
+
+        with_key.identity.key = rows[i].key;
+        frame_encode_write(&out, 1, &with_key);
+        CHECK(frame_decode_write((struct span){out.data + 16, out.bytes - 16}, &back) == rows[i].good, "row %zu", i);
+        frame_set_confirmed(out.data, 3);
+        CHECK(!frame_decode_write((struct span){out.data + 16, out.bytes - 16}, &back) ||
+                  back.identity.confirmed == 3,
+              "row %zu", i);
+        buffer_free(&out);
+    }
+}
+
+/* Of another protocol nothing but the number is read, so that each side can say what is wrong. */
+static void test_other_protocol(void)
+{
+    const char old[] = "\x01\0\0\0and whatever it had";
+    struct hello h;
+    struct greeting g;
+
+    CU_ASSERT(frame_decode_hello(SPAN(old), &h) && h.protocol == 1);
+    CU_ASSERT(frame_decode_greeting(SPAN(old), &g) && g.protocol == 1);
+    CU_ASSERT_FALSE(frame_decode_hello(SPAN("\x01\0"), &h));
+    CU_ASSERT_FALSE(frame_decode_greeting(SPAN("\x01\0"), &g));
+}
+
 static void test_other_refused(void)
 {
     struct buffer out = {0};
@@ -294,6 +345,15 @@ static void test_other_refused(void)
     struct status status;
 
     bad.role = 3;
+    frame_encode_hello(&out, 1, &bad);
+    CU_ASSERT_FALSE(frame_decode_hello((struct span){out.data + 16, out.bytes - 16}, &back));
+    out.bytes = 0;
+    bad = hello;
+    bad.session = UINT64_C(1) << 32; /* the place of the process id */
+    frame_encode_hello(&out, 1, &bad);
+    CU_ASSERT_FALSE(frame_decode_hello((struct span){out.data + 16, out.bytes - 16}, &back));
+    out.bytes = 0;
+    bad.session = 0; /* and yet something was sent in it */
     frame_encode_hello(&out, 1, &bad);
     CU_ASSERT_FALSE(frame_decode_hello((struct span){out.data + 16, out.bytes - 16}, &back));
     out.bytes = 0;
@@ -334,6 +394,8 @@ void frame_suite(void)
     CU_add_test(suite, "every byte, every value", test_every_byte);
     CU_add_test(suite, "header", test_header);
     CU_add_test(suite, "requests that are refused", test_write_refused);
+    CU_add_test(suite, "idempotency keys", test_keys);
+    CU_add_test(suite, "another protocol", test_other_protocol);
     CU_add_test(suite, "other frames that are refused", test_other_refused);
     CU_add_test(suite, "random bytes", test_random_bytes);
 }

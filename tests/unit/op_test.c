@@ -29,10 +29,13 @@ static void test_operations(void)
 {
     static const struct name names[] = {
         {0, "noop"}, {1, "set"}, {2, "delete"}, {3, "enqueue"}, {4, "dequeue"}, {5, "clear"}, {6, "forget"},
+        {7, "refuse"}, {8, "expire"}, {9, "depart"},
     };
 
     CU_ASSERT_EQUAL(OP_LIMIT, COUNT(names));
     check_names(names, COUNT(names), op_text);
+    for (unsigned op = 0; op < 300; op++)
+        CHECK(op_is_write(op) == (op >= 1 && op <= 6), "%u", op);
 }
 
 static void test_results(void)
@@ -41,7 +44,7 @@ static void test_results(void)
         {0, "ok"},           {1, "created"},         {2, "not_found"},
         {3, "queue_empty"},  {4, "queue_not_found"}, {5, "precondition_failed"},
         {6, "storage_full"}, {7, "unavailable"},     {8, "outcome_unknown"},
-        {9, "invalid"},
+        {9, "invalid"},      {10, "mismatch"},
     };
 
     CU_ASSERT_EQUAL(RESULT_LIMIT, COUNT(names));

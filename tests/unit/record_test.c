@@ -27,13 +27,40 @@ static const struct {
      {.op = OP_ENQUEUE, .name = {"q", 1}, .value = {"\"\0x\"", 4}, .queue_id = 7, .sequence = UINT64_MAX}},
     {"dequeue", {.op = OP_DEQUEUE, .name = {"\xc3\xa4", 2}, .queue_id = UINT64_MAX, .sequence = 1}},
     {"clear", {.op = OP_CLEAR, .name = {"q/1 %", 5}, .queue_id = 1}},
+    {"refuse",
+     {.op = OP_REFUSE,
+      .name = {"gone", 4},
+      .queue_id = OP_DELETE,
+      .identity = {.key = {"a", 1}, .fingerprint = {1, 2, 3}},
+      .result = RESULT_NOT_FOUND}},
+    {"expire", {.op = OP_EXPIRE, .queue_id = 3, .sequence = 99}},
+    {"depart", {.op = OP_DEPART, .queue_id = UINT64_MAX}},
+    {"set in a session",
+     {.op = OP_SET,
+      .name = {"k", 1},
+      .value = {"1", 1},
+      .identity = {.session = 5, .sequence = 6, .confirmed = 4},
+      .result = RESULT_CREATED,
+      .version = 77}},
+    {"dequeue with everything",
+     {.op = OP_DEQUEUE,
+      .name = {"q", 1},
+      .queue_id = 1,
+      .sequence = 2,
+      .identity = {5, 6, 4, {long_name, IDEMPOTENCY_KEY_MAX}, {9}},
+      .result = RESULT_OK,
+      .size = UINT64_MAX}},
     {"forget", {.op = OP_FORGET, .name = {long_name, NAME_BYTES_MAX}, .queue_id = 1}},
 };
 
 static bool same(const struct record *a, const struct record *b)
 {
     return a->op == b->op && span_is(a->name, b->name) && span_is(a->value, b->value) &&
-           a->queue_id == b->queue_id && a->sequence == b->sequence;
+           a->queue_id == b->queue_id && a->sequence == b->sequence && a->result == b->result &&
+           a->version == b->version && a->size == b->size && a->identity.session == b->identity.session &&
+           a->identity.sequence == b->identity.sequence && a->identity.confirmed == b->identity.confirmed &&
+           span_is(a->identity.key, b->identity.key) &&
+           memcmp(a->identity.fingerprint, b->identity.fingerprint, FINGERPRINT_BYTES) == 0;
 }
 
 static void test_round_trip(void)
@@ -42,7 +69,7 @@ static void test_round_trip(void)
     struct record back;
 
     memset(long_name, 'n', sizeof(long_name));
-    CU_ASSERT_EQUAL(COUNT(rows), OP_LIMIT);
+    CU_ASSERT_EQUAL(COUNT(rows), OP_LIMIT + 2);
     for (size_t i = 0; i < COUNT(rows); i++)
         record_encode(&all, &rows[i].record);
     char *box = kit_boxed(all.data, all.bytes);
@@ -57,7 +84,11 @@ static void test_round_trip(void)
 
 static void test_layout(void)
 {
-    const struct record record = {OP_ENQUEUE, {"qq", 2}, {"null", 4}, 0x0102030405060708, 0x1112131415161718};
+    const struct record record = {.op = OP_ENQUEUE,
+                                  .name = {"qq", 2},
+                                  .value = {"null", 4},
+                                  .queue_id = 0x0102030405060708,
+                                  .sequence = 0x1112131415161718};
     static const char want[] = "\x26\0\0\0\x03\0\x02\0\x04\0\0\0\0\0\0\0"
                                "\x08\x07\x06\x05\x04\x03\x02\x01\x18\x17\x16\x15\x14\x13\x12\x11qqnull";
     struct buffer out = {0};
@@ -117,11 +148,14 @@ static void test_refused(void)
         {"huge", 0, 4, UINT32_MAX},
         {"huge value", 8, 4, UINT32_MAX},
         {"huge extension", 12, 4, UINT32_MAX},
+        {"an expire with a name", 4, 1, OP_EXPIRE},
+        {"a depart with a name", 4, 1, OP_DEPART},
+        {"a refuse without a key", 4, 1, OP_REFUSE},
         {"a no-op with a name", 4, 1, OP_NOOP},
         {"NUL in the name", 32, 1, 0},
         {"name is not UTF-8", 32, 1, 0xff},
     };
-    const struct record record = {OP_SET, {"ab", 2}, {"null", 4}, 0, 0};
+    const struct record record = {.op = OP_SET, .name = {"ab", 2}, .value = {"null", 4}};
     struct record back;
 
     for (size_t i = 0; i < COUNT(edits); i++) {
@@ -132,6 +166,32 @@ static void test_refused(void)
             out.data[edits[i].at + j] = (char)(edits[i].value >> 8 * j);
         struct span rest = buffer_span(&out);
         CHECK(!record_decode(&rest, &back), "%s", edits[i].name);
+        buffer_free(&out);
+    }
+    const struct record with_identity = {
+        .op = OP_REFUSE,
+        .name = {"ab", 2},
+        .queue_id = OP_SET,
+        .identity = {.session = 1, .sequence = 1, .key = {"kk", 2}},
+    };
+    static const struct {
+        const char *name;
+        unsigned at;
+        int value;
+    } identity_edits[] = {
+        {"a refuse of nothing that can be refused", 16, OP_NOOP}, {"unknown result", 34 + 24, RESULT_LIMIT},
+        {"key longer than there is", 34 + 26, 3},                {"key shorter than there is", 34 + 26, 1},
+        {"not zero", 34 + 28, 1},                                {"a key with a space", 34 + 64, ' '},
+    };
+    for (size_t i = 0; i < COUNT(identity_edits); i++) {
+        struct buffer out = {0};
+
+        record_encode(&out, &with_identity);
+        struct span rest = buffer_span(&out);
+        CU_ASSERT(record_decode(&rest, &back));
+        out.data[identity_edits[i].at] = (char)identity_edits[i].value;
+        rest = buffer_span(&out);
+        CHECK(!record_decode(&rest, &back), "%s", identity_edits[i].name);
         buffer_free(&out);
     }
     struct buffer out = {0};

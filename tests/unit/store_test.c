@@ -168,7 +168,8 @@ static int replay(const struct wal_segment *segment, const struct wal_batch *bat
 
     (void)segment;
     for (uint32_t i = 0; i < batch->header.count && rc == 0; i++) {
-        rc = record_decode(&payload, &record) ? store_apply(&s->store, &record, batch->header.first_lsn + i)
+        rc = record_decode(&payload, &record) ? store_apply(&s->store, &record, batch->header.first_lsn + i,
+                                                     batch->header.time_ns)
                                               : -EBADMSG;
         effects = effects || record.op != OP_NOOP;
     }
@@ -333,19 +334,19 @@ static void test_apply_refuses(void)
         const char *what;
         struct record record;
     } rows[] = {
-        {"delete of no key", {OP_DELETE, {"nokey", 5}, {"", 0}, 0, 0}},
-        {"dequeue from no queue", {OP_DEQUEUE, {"none", 4}, {"", 0}, 1, 1}},
-        {"clear of no queue", {OP_CLEAR, {"none", 4}, {"", 0}, 1, 0}},
-        {"forget of no queue", {OP_FORGET, {"none", 4}, {"", 0}, 1, 0}},
-        {"new queue, wrong id", {OP_ENQUEUE, {"none", 4}, {"1", 1}, 9, 1}},
-        {"new queue, wrong sequence", {OP_ENQUEUE, {"none", 4}, {"1", 1}, 2, 2}},
-        {"wrong id", {OP_ENQUEUE, {"q", 1}, {"1", 1}, 2, 2}},
-        {"sequence again", {OP_ENQUEUE, {"q", 1}, {"1", 1}, 1, 1}},
-        {"sequence left out", {OP_ENQUEUE, {"q", 1}, {"1", 1}, 1, 3}},
-        {"dequeue, wrong id", {OP_DEQUEUE, {"q", 1}, {"", 0}, 2, 1}},
-        {"dequeue, no such item", {OP_DEQUEUE, {"q", 1}, {"", 0}, 1, 2}},
-        {"clear, wrong id", {OP_CLEAR, {"q", 1}, {"", 0}, 2, 0}},
-        {"no operation", {OP_LIMIT, {"q", 1}, {"", 0}, 1, 0}},
+        {"delete of no key", {.op = OP_DELETE, .name = {"nokey", 5}, .value = {"", 0}, .queue_id = 0, .sequence = 0}},
+        {"dequeue from no queue", {.op = OP_DEQUEUE, .name = {"none", 4}, .value = {"", 0}, .queue_id = 1, .sequence = 1}},
+        {"clear of no queue", {.op = OP_CLEAR, .name = {"none", 4}, .value = {"", 0}, .queue_id = 1, .sequence = 0}},
+        {"forget of no queue", {.op = OP_FORGET, .name = {"none", 4}, .value = {"", 0}, .queue_id = 1, .sequence = 0}},
+        {"new queue, wrong id", {.op = OP_ENQUEUE, .name = {"none", 4}, .value = {"1", 1}, .queue_id = 9, .sequence = 1}},
+        {"new queue, wrong sequence", {.op = OP_ENQUEUE, .name = {"none", 4}, .value = {"1", 1}, .queue_id = 2, .sequence = 2}},
+        {"wrong id", {.op = OP_ENQUEUE, .name = {"q", 1}, .value = {"1", 1}, .queue_id = 2, .sequence = 2}},
+        {"sequence again", {.op = OP_ENQUEUE, .name = {"q", 1}, .value = {"1", 1}, .queue_id = 1, .sequence = 1}},
+        {"sequence left out", {.op = OP_ENQUEUE, .name = {"q", 1}, .value = {"1", 1}, .queue_id = 1, .sequence = 3}},
+        {"dequeue, wrong id", {.op = OP_DEQUEUE, .name = {"q", 1}, .value = {"", 0}, .queue_id = 2, .sequence = 1}},
+        {"dequeue, no such item", {.op = OP_DEQUEUE, .name = {"q", 1}, .value = {"", 0}, .queue_id = 1, .sequence = 2}},
+        {"clear, wrong id", {.op = OP_CLEAR, .name = {"q", 1}, .value = {"", 0}, .queue_id = 2, .sequence = 0}},
+        {"no operation", {.op = OP_LIMIT, .name = {"q", 1}, .value = {"", 0}, .queue_id = 1, .sequence = 0}},
     };
     struct stand s;
     struct buffer before = {0}, after = {0};
@@ -356,7 +357,7 @@ static void test_apply_refuses(void)
     stand_dump(&s, &before);
     for (size_t i = 0; i < COUNT(rows); i++) {
         CU_ASSERT_EQUAL_FATAL(store_begin(&s.store), 0);
-        CHECK(store_apply(&s.store, &rows[i].record, 50) == -EBADMSG, "%s", rows[i].what);
+        CHECK(store_apply(&s.store, &rows[i].record, 50, 1) == -EBADMSG, "%s", rows[i].what);
         store_abort(&s.store);
     }
     stand_dump(&s, &after);

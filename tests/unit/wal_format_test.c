@@ -44,7 +44,7 @@ static void test_segment_header(void)
         CHECK(wal_segment_header_decode((struct span){out, block}, &back) == WAL_HEADER_VALID &&
                   same_header(&h, &back),
               "%u", block);
-        CHECK(memcmp(out, "WALKVWAL\1\0\0\0", 12) == 0 && get_u64(out + 40) == 77 &&
+        CHECK(memcmp(out, "WALKVWAL\2\0\0\0", 12) == 0 && get_u64(out + 40) == 77 &&
                   get_u64(out + 72) == 0xabcdef,
               "%u", block);
         for (uint32_t bit = 0; bit < 8 * block; bit++) {
@@ -63,6 +63,12 @@ static void test_segment_header(void)
         wal_segment_header_encode(out, &h);
         CHECK(wal_segment_header_decode((struct span){out, block}, &back) == WAL_HEADER_NEWER, "%u", block);
         CHECK(back.version == WAL_VERSION + 1, "%u", block);
+        h.version = 1; /* what was written before is read */
+        wal_segment_header_encode(out, &h);
+        CHECK(wal_segment_header_decode((struct span){out, block}, &back) == WAL_HEADER_VALID, "%u", block);
+        h.version = 0;
+        wal_segment_header_encode(out, &h);
+        CHECK(wal_segment_header_decode((struct span){out, block}, &back) == WAL_HEADER_DAMAGED, "%u", block);
         h.version = WAL_VERSION;
         h.segment_bytes = block;
         wal_segment_header_encode(out, &h);

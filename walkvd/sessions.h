@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The sessions of workers (frame.h, [session]) as the server sees them: which connection each has, and which
+ * have been away for so long that what is kept for them may go. What was done in them is in the view
+ * (requests.h); this is only about who may still ask.
+ *
+ * A session belongs to a process: the number that the worker chose is joined with the process id that the
+ * kernel tells, so that no worker can take another's. One that is away is kept for SESSION_AWAY_NS. So a
+ * session that is not known here, and whose oldest unanswered write was sent later than that ago, cannot have
+ * been dropped since: none of those writes was done.
+ */
+#ifndef WALKV_WALKVD_SESSIONS_H
+#define WALKV_WALKVD_SESSIONS_H
+
+#include "clock.h"
+#include "frame.h"
+
+#include <stddef.h>
+
+#define SESSION_AWAY_NS (60 * NS_PER_S)
+
+struct peer;
+
+struct session {
+    struct session *next;
+    uint64_t id;
+    struct peer *peer;     /* NULL: away */
+    uint64_t away_since_ns; /* CLOCK_BOOTTIME */
+};
+
+struct sessions {
+    struct session *first;
+    uint64_t *departed; /* room for what sessions_departed() gives */
+};
+
+/* The id of a session: not 0. */
+static inline uint64_t session_id(uint64_t pid, uint64_t chosen)
+{
+    return pid << 32 | chosen;
+}
+
+/* Adds one that is away since `now_ns`, unless it is there. */
+void sessions_add(struct sessions *, uint64_t id, uint64_t now_ns);
+
+/* A worker has come with `id`, on `peer`. Returns whether the session is in force. `*stale` is the peer that
+ * had it until now, or NULL: the process has given up that connection. */
+bool sessions_join(struct sessions *, uint64_t id, const struct hello *, struct peer *peer, uint64_t now_ns,
+                   struct peer **stale);
+
+/* The connection of this peer is over. */
+void sessions_leave(struct sessions *, const struct peer *, uint64_t now_ns);
+
+/* The ids of those that have been away for too long, valid until the next call. Returns their count, at most
+ * SESSIONS_DEPARTED_MAX. */
+#define SESSIONS_DEPARTED_MAX 64
+size_t sessions_departed(struct sessions *, uint64_t now_ns);
+
+/* Forgets what sessions_departed() gave last. */
+void sessions_forget_departed(struct sessions *, size_t count);
+
+void sessions_free(struct sessions *);
+
+#endif
