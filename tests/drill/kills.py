@@ -21,6 +21,8 @@ COMMAND_MAX_S = 30.0
 
 async def pause(workload, seconds):
     """True when the run was stopped meanwhile."""
+    if seconds <= 0:
+        return workload.stop.is_set()
     try:
         await asyncio.wait_for(workload.stop.wait(), seconds)
         return True
@@ -75,8 +77,10 @@ class Killer:
         """Until workload.stop is set, or the limit reached, which sets it."""
         try:
             down_since_ns = -1  # of the last kill of walkvd
+            due_at = time.monotonic()
             while self.wants and not workload.stop.is_set():
-                if await pause(workload, self.random.uniform(0, 2 * self.every_s)):
+                due_at = max(due_at, time.monotonic() - self.every_s) + self.random.uniform(0, 2 * self.every_s)
+                if await pause(workload, due_at - time.monotonic()):
                     break
                 what = self.random.choice(self.wants)
                 if what == "walkvd" and workload.last_write_start_ns <= down_since_ns:

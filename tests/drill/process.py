@@ -9,8 +9,8 @@ be on another host or in a container, or the process gone and its pid given away
     3. it has been running for as long as the answer says,
     4. and it is still the one that was looked at (a pidfd is opened before looking).
 
-Other workers of the same parent belong to the instance too, if that parent is a walkv-httpd; the parent itself is never
-killed. A walkvd that is not ready yet does not answer; it is known by its parent (scripts/run, not systemd) and its
+Other workers of the same parent belong to the instance too, if that parent is a walkv-httpd: it is held by a pidfd, and
+while it lives its children can be found without asking (walkvd may be away). The parent itself is never killed. A walkvd that is not ready yet does not answer; it is known by its parent (scripts/run, not systemd) and its
 command line, which are those of the one that was killed.
 
 Must never: signal a process for which one of these does not hold.
@@ -19,6 +19,7 @@ Must never: signal a process for which one of these does not hold.
 import os
 import signal
 import socket
+import time
 from pathlib import Path
 
 from . import client
@@ -32,6 +33,10 @@ class NotOurs(Exception):
     """The process cannot be shown to belong to the instance, or may not be signalled; a sentence for the operator."""
 
 
+class Gone(NotOurs):
+    """It has just ended."""
+
+
 class Process:
     """What /proc says of a process, read while a pidfd holds it. Close it."""
 
@@ -40,7 +45,7 @@ class Process:
         try:
             self.fd = os.pidfd_open(pid)
         except OSError as error:
-            raise NotOurs(f"there is no process {pid}") from error
+            raise Gone(f"there is no process {pid}") from error
         try:
             folder = Path("/proc", str(pid))
             self.name = (folder / "comm").read_text().rstrip("\n")
@@ -51,7 +56,7 @@ class Process:
             self.age_s = uptime_s - int(fields[19]) / os.sysconf("SC_CLK_TCK")
         except (OSError, ValueError, IndexError) as error:
             self.close()
-            raise NotOurs(f"process {pid} cannot be looked at: {error}") from error
+            raise Gone(f"process {pid} cannot be looked at: {error}") from error
 
     def __enter__(self):
         return self
@@ -63,12 +68,21 @@ class Process:
         os.close(self.fd)
 
     def must_be(self, name, uptime_ms=None, start_max_s=START_MAX_S):
+        """Raises NotOurs when it is called otherwise, or has not run for as long as it says (sleep of the host apart)."""
+        start_max_s += time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
         if self.name != name:
             raise NotOurs(f"process {self.pid} is called {self.name} here, not {name}: does the instance run on this host, "
                           "outside of a container?")
         if uptime_ms is not None and not -AGE_SLACK_S <= self.age_s - uptime_ms / 1000 <= start_max_s:
             raise NotOurs(f"process {self.pid} has run for {self.age_s:.0f} s, and {name} says it has for "
                           f"{uptime_ms / 1000:.0f} s: does the instance run on this host?")
+
+    def alive(self):
+        """A parent may belong to another user; it is only asked whether it is there."""
+        try:
+            return self._signal(0)
+        except NotOurs:
+            return True
 
     def may_be_signalled(self):
         self._signal(0)
@@ -141,6 +155,7 @@ class Local:
     def __init__(self, target, random):
         self.target, self.random = target, random
         self.store = None
+        self.parent = None  # of the workers, a Process that is held open
         self.last_walkvd = None  # (pid, parent, command line) of the walkvd that was killed last
 
     async def prepare(self, wants):
@@ -161,27 +176,16 @@ class Local:
     async def kill(self, what):
         """Kills one; returns its pid, or None when there was none to kill at this moment."""
         try:
-            status = await status_of(self.target)
-        except (client.Failed, client.Malformed):
-            return None
-        if status.get("store_id", self.store) != self.store:
-            raise NotOurs("the instance serves another store than at the beginning")
-        if what == "worker":
-            try:
-                process = self._worker(status)
-            except NotOurs as error:
-                if "no process" in str(error) or "cannot be looked at" in str(error):
-                    return None  # it has just ended
-                raise
-        else:
-            if status.get("walkvd") != "running":
-                return None
-            try:
-                process = self._walkvd(status)
-            except NotOurs as error:
-                if "no process" in str(error) or "cannot be looked at" in str(error):
+            process = self._child() if what == "worker" else None
+            if process is None:
+                status = await status_of(self.target)
+                if status.get("store_id", self.store) != self.store:
+                    raise NotOurs("the instance serves another store than at the beginning")
+                if what == "walkvd" and status.get("walkvd") != "running":
                     return None
-                raise
+                process = self._worker(status) if what == "worker" else self._walkvd(status)
+        except (client.Failed, client.Malformed, Gone):
+            return None
         with process:
             if what == "walkvd":
                 self.last_walkvd = (process.pid, process.parent, process.command)
@@ -219,20 +223,34 @@ class Local:
         return process
 
     def _worker(self, status):
+        """The worker that answered, or another one of its parent, which is then known."""
         worker = status["worker"]
         process = Process(worker["pid"])
         try:
             process.must_be(WORKER, worker["uptime_ms"])
             if name_of(process.parent) == WORKER:
-                pid = self.random.choice(children_of(process.parent, WORKER) or [process.pid])
-                if pid != process.pid:
-                    parent = process.parent
-                    process.close()
-                    process = Process(pid)
-                    process.must_be(WORKER)
-                    if process.parent != parent:
-                        raise NotOurs(f"there is no process {pid} of that parent")
+                if self.parent:
+                    self.parent.close()
+                self.parent = Process(process.parent)
+                self.parent.must_be(WORKER)
         except NotOurs:
             process.close()
             raise
+        child = self._child()
+        if child is None:
+            return process
+        process.close()
+        return child
+
+    def _child(self):
+        """Some child of the parent that is known; None without one."""
+        if self.parent is None or not self.parent.alive():
+            return None
+        pids = children_of(self.parent.pid, WORKER)
+        if not pids:
+            return None
+        process = Process(self.random.choice(pids))
+        if process.name != WORKER or process.parent != self.parent.pid:
+            process.close()
+            raise Gone(f"process {process.pid} is no child of {self.parent.pid} any more")
         return process
