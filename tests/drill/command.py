@@ -64,6 +64,10 @@ def parse(arguments):
     parser.add_argument("--kill", choices=kills.KINDS, default="both", help="what to kill (default %(default)s)")
     parser.add_argument("--every", type=duration, default=0.2, metavar="TIME",
                         help="mean time between kills, which come at random moments (default 200ms)")
+    parser.add_argument("--before", type=duration, default=None, metavar="TIME",
+                        help="how much of that passes before the first kill, for comparison (default 5s, at most a quarter)")
+    parser.add_argument("--rate", type=count, default=None, metavar="N",
+                        help="no more calls a second than this (default: as fast as it goes)")
     parser.add_argument("--kills", type=count, default=None, metavar="N", help="stop after so many kills")
     parser.add_argument("--in-recovery", action="store_true",
                         help="kill walkvd while it starts, too; the start after that is a cold one, which takes long with much data")
@@ -164,7 +168,7 @@ async def try_keys(target, run, with_keys):
 async def drive(options, target, run, seed, book, progress):
     """Load, kills, readback, cleaning. Returns the Killer and the failures by kind."""
     loop, clock = asyncio.get_running_loop(), Clock()
-    workload = Workload(book, run, seed)
+    workload = Workload(book, run, seed, options.rate)
     chance = random.Random(f"{seed} kills")
     killer = kills.Killer(options.kill, options.every, target, chance, options.kill_command, options.kills,
                           options.in_recovery)
@@ -193,7 +197,8 @@ async def drive(options, target, run, seed, book, progress):
             await asyncio.sleep(0.1)
             progress.now_and_then(line)
 
-    before_s = 0.0 if options.kill == "none" else min(BEFORE_MAX_S, options.duration / 4)
+    before_s = options.before if options.before is not None else min(BEFORE_MAX_S, options.duration / 4)
+    before_s = 0.0 if options.kill == "none" else before_s
     progress.say(f"run {run}, seed {seed}: {options.clients} clients at {target.url} for {options.duration:g} s, kills: "
                  f"{options.kill}" + (f", each {options.every:g} s, after {before_s:g} s without" if before_s else ""))
     watcher = asyncio.create_task(watch())

@@ -7,6 +7,7 @@ with certainty. All names begin with the name of the run; nothing else in the st
 
 import asyncio
 import random
+import time
 
 KEYS, QUEUES = 24, 6               # at a time
 CALLS_PER_KEY, CALLS_PER_QUEUE = 300, 1200
@@ -25,9 +26,10 @@ class _Thing:
 
 
 class Workload:
-    """What the clients share. `history` gets every call. Clients stop when `stop` is set."""
+    """What the clients share. `history` gets every call; `rate` is how many there may be in a second, or None. Clients
+    stop when `stop` is set."""
 
-    def __init__(self, history, run, seed):
+    def __init__(self, history, run, seed, rate=None):
         self.history, self.run = history, run
         self.random = random.Random(seed)
         self.phase = "before"
@@ -36,7 +38,7 @@ class Workload:
         self.live_keys = [self._fresh(self.keys, "k") for _ in range(KEYS)]
         self.live_queues = [self._fresh(self.queues, "q") for _ in range(QUEUES)]
         self.last_write_start_ns = -1     # of the youngest write that was acknowledged
-        self.acknowledged = 0
+        self.gap_s, self.free_at = 1 / rate if rate else 0.0, 0.0
 
     def _fresh(self, names, letter):
         names.append(f"{self.run}-{letter}{len(names)}")
@@ -70,10 +72,8 @@ class Workload:
     def note(self, op, thing):
         """Learns from an answer, and records it."""
         self.history.add(op)
-        if op.outcome == "done":
-            self.acknowledged += 1
-            if op.op not in ("get", "peek"):
-                self.last_write_start_ns = max(self.last_write_start_ns, op.start_ns)
+        if op.outcome == "done" and op.op not in ("get", "peek"):
+            self.last_write_start_ns = max(self.last_write_start_ns, op.start_ns)
         if thing is None:
             return
         if op.op == "enqueue":
@@ -83,8 +83,16 @@ class Workload:
         elif op.version is not None and not op.absent:
             thing.versions = [*thing.versions[-5:], op.version]
 
+    async def _turn(self):
+        """Waits until the next call may be made."""
+        now = time.monotonic()
+        self.free_at = max(self.free_at, now) + self.gap_s
+        await asyncio.sleep(self.free_at - now)
+
     async def client(self, caller):
         """One client, until `stop`."""
         while not self.stop.is_set():
+            if self.gap_s:
+                await self._turn()
             kind, thing, expect = self.next_call()
             self.note(await caller.call(kind, thing.name, self.phase, expect), thing)
