@@ -37,7 +37,8 @@
  * connection has ended it sends again, in their order, all writes whose answers it has not seen, up to the
  * sequence that its HELLO says; walkvd answers what it has done from what it keeps, and does the others. If
  * GREETING says that the session is not in force, walkvd has forgotten it: what was sent has an unknown
- * outcome and must not be sent again. Up to `confirmed` walkvd may forget; the worker never asks for that again.
+ * outcome and must not be sent again. Up to `confirmed` walkvd may forget; the worker never asks for that
+ * again.
  *
  * Changing it: bump FRAME_PROTOCOL; walkvd refuses another number, and the worker says so: of HELLO and
  * GREETING only the protocol version is read then. The decoders trust nothing: a field out of bounds or bytes
@@ -129,7 +130,7 @@ struct write_request {
 struct write_result {
     enum result result;
     bool replayed; /* of an earlier request with this idempotency key */
-    uint64_t lsn; /* durable at this LSN; for a refusal, the last LSN it was decided after */
+    uint64_t lsn;  /* durable at this LSN; for a refusal, the last LSN it was decided after */
     uint64_t
         version;   /* of the key: the new one, or the current one for PRECONDITION_FAILED (0: no such key) */
     uint64_t size; /* of the queue, after it */

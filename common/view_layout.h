@@ -24,8 +24,8 @@
  *     32 4 a recovery is under way    40 8 view_grace in ns
  *
  * The view is volatile: it is rebuilt from snapshot and log whenever it is in doubt. Snapshots carry it page
- * by page, so a change of layout must bump VIEW_LAYOUT and teach view_build_finish() to convert what it finds.
- * Layout 1 had no `requests`, and zeros where the state counts them.
+ * by page, so a change of layout must bump VIEW_LAYOUT and teach view_build_finish() to convert what it
+ * finds. Layout 1 had no `requests`, and zeros where the state counts them.
  */
 #ifndef WALKV_COMMON_VIEW_LAYOUT_H
 #define WALKV_COMMON_VIEW_LAYOUT_H
@@ -84,10 +84,10 @@ static inline void view_state_encode(char out[VIEW_STATE_BYTES], const struct vi
     put_u32(out + 4, s->ready);
     memcpy(out + 8, s->uuid, UUID_BYTES);
     memcpy(out + 24, s->boot_id, UUID_BYTES);
-    const uint64_t numbers[] = {s->generation,      s->map_bytes,  s->applied_lsn,  s->applied_checksum,
-                                s->applied_time_ns, s->keys,       s->key_bytes,    s->queues,
-                                s->items,           s->item_bytes, s->next_queue_id,
-                                s->requests,        s->requests_evicted};
+    const uint64_t numbers[] = {s->generation,      s->map_bytes,  s->applied_lsn,   s->applied_checksum,
+                                s->applied_time_ns, s->keys,       s->key_bytes,     s->queues,
+                                s->items,           s->item_bytes, s->next_queue_id, s->requests,
+                                s->requests_evicted};
     for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
         put_u64(out + 40 + 8 * i, numbers[i]);
 }
@@ -101,10 +101,10 @@ static inline bool view_state_decode(struct span bytes, struct view_state *s)
     s->ready = read_u32(&r) == 1;
     read_bytes(&r, s->uuid, UUID_BYTES);
     read_bytes(&r, s->boot_id, UUID_BYTES);
-    uint64_t *const numbers[] = {&s->generation,      &s->map_bytes,  &s->applied_lsn,  &s->applied_checksum,
-                                 &s->applied_time_ns, &s->keys,       &s->key_bytes,    &s->queues,
-                                 &s->items,           &s->item_bytes, &s->next_queue_id,
-                                 &s->requests,        &s->requests_evicted};
+    uint64_t *const numbers[] = {&s->generation,      &s->map_bytes,  &s->applied_lsn,   &s->applied_checksum,
+                                 &s->applied_time_ns, &s->keys,       &s->key_bytes,     &s->queues,
+                                 &s->items,           &s->item_bytes, &s->next_queue_id, &s->requests,
+                                 &s->requests_evicted};
     for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
         *numbers[i] = read_u64(&r);
     return !r.bad && bytes.bytes == VIEW_STATE_BYTES && s->layout >= 1 && s->layout <= VIEW_LAYOUT;

@@ -6,8 +6,8 @@
 #include "log.h"
 #include "response.h"
 #include "router.h"
-#include "write_api.h"
 #include "walkvd_client.h"
+#include "write_api.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -77,9 +77,9 @@ struct conn {
     bool keep_alive;
     bool head_only;
     size_t name_bytes;
-    char name[NAME_BYTES_MAX]; /* key or queue */
-    struct piece value;        /* minified, in place */
-    struct piece key;          /* Idempotency-Key; 0 bytes: none */
+    char name[NAME_BYTES_MAX];              /* key or queue */
+    struct piece value;                     /* minified, in place */
+    struct piece key;                       /* Idempotency-Key; 0 bytes: none */
     uint8_t fingerprint[FINGERPRINT_BYTES]; /* of the request, with a key only */
     enum op op;
     enum condition condition;

@@ -31,7 +31,7 @@
     X(EXPECTATION_FAILED, 417, "expectation_failed", "Only Expect: 100-continue is supported")               \
     X(WRONG_HOST, 421, "wrong_host", "This server does not answer for this host name; see allowed_hosts")    \
     X(IDEMPOTENCY_MISMATCH, 422, "idempotency_mismatch",                                                     \
-      "This Idempotency-Key was used for another request: another method, path or body")                      \
+      "This Idempotency-Key was used for another request: another method, path or body")                     \
     X(HEADERS_TOO_LARGE, 431, "headers_too_large", "The header fields are too large")                        \
     X(INTERNAL, 500, "internal", "This is a bug in walkv; the log has more")                                 \
     X(NOT_IMPLEMENTED, 501, "not_implemented", "This is not implemented")                                    \

@@ -59,7 +59,7 @@ struct walkvd_client {
     uint64_t last_sequence;  /* of the writes that were submitted */
     uint64_t confirmed;      /* the last sequence whose answer has come */
     uint64_t told_confirmed; /* the last of them that this connection was told */
-    size_t waiting_bytes; /* of writes that have not been answered */
+    size_t waiting_bytes;    /* of writes that have not been answered */
     uint64_t max_value_bytes;
     uint8_t uuid[UUID_BYTES];
     bool uuid_known;

@@ -18,8 +18,8 @@ struct walkvd_client;
 struct walkvd_client *walkvd_client_new(struct worker *);
 void walkvd_client_free(struct walkvd_client **);
 
-/* Sends a write for `conn`, giving it its place in the session. `conn` gets conn_write_done() exactly once unless it is forgotten before. False
- * when too many bytes are waiting already; nothing was done then. */
+/* Sends a write for `conn`, giving it its place in the session. `conn` gets conn_write_done() exactly once
+ * unless it is forgotten before. False when too many bytes are waiting already; nothing was done then. */
 bool walkvd_client_submit(struct walkvd_client *, struct conn *, const struct write_request *);
 /* Asks for the status, waiting for walkvd a moment if it is away; the answer comes by service_status_done().
  */

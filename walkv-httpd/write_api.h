@@ -5,8 +5,8 @@
 
 #include "http_conn.h"
 
-/* Takes the Idempotency-Key of a request, if it has one and is a write, and the fingerprint of the request. To be
- * called before anything changes the body. False when the key was refused. */
+/* Takes the Idempotency-Key of a request, if it has one and is a write, and the fingerprint of the request.
+ * To be called before anything changes the body. False when the key was refused. */
 bool write_take_key(struct conn *, const struct http_request *, struct span body);
 
 /* Takes "value" out of a body into conn->value, minified in place, and if `key` is not NULL "key" as well.

@@ -39,13 +39,24 @@ static bool refused(const struct batch_item *item)
     return item->result.result == RESULT_STORAGE_FULL;
 }
 
+/* How many expire records the batch may need so that no more outcomes are kept than before it. */
+static uint64_t count_expires(const struct batch *b, const struct batch_item *items, size_t count)
+{
+    uint64_t keys = 0;
+    for (size_t i = 0; i < count; i++)
+        keys += items[i].request.identity.key.bytes != 0;
+    bool due = requests_due(b->store, &b->limits, b->time_ns) ||
+               b->store->published.requests + keys > b->limits.entries_max;
+    return due ? 1 + keys / REQUESTS_EXPIRE_MAX : 0;
+}
+
 /* Has room in log and view for all items that are not refused. Returns 0, -ENOSPC or another negative errno.
  */
-static int room_for(struct batch *b, const struct batch_item *items, size_t count, uint64_t upkeep,
-                    const char **what)
+static int room_for(struct batch *b, const struct batch_item *items, size_t count, const char **what)
 {
-    uint64_t ops = upkeep, bytes = 0, run_pages = 0;
-    uint64_t log_bytes = (1 + b->departed_count) * RECORD_FIXED_BYTES;
+    uint64_t ops = b->departed_count + b->expires * requests_entries(OP_EXPIRE, NULL), bytes = 0,
+             run_pages = 0;
+    uint64_t log_bytes = (b->departed_count + b->expires) * RECORD_FIXED_BYTES;
     bool adds = false;
     for (size_t i = 0; i < count; i++) {
         const struct write_request *r = &items[i].request;
@@ -82,16 +93,13 @@ static bool tell(struct batch *b)
 static int make_room(struct batch *b, struct batch_item *items, size_t count)
 {
     const char *what;
-    uint64_t upkeep = b->departed_count;
-    if (requests_due(b->store, &b->limits, b->time_ns))
-        upkeep += requests_entries(OP_EXPIRE, NULL);
-    int rc = room_for(b, items, count, upkeep, &what);
+    int rc = room_for(b, items, count, &what);
     if (rc == -ENOSPC && count) {
         if (!b->refusing && tell(b))
             log_warning("%s: what adds data is refused until there is room", what);
         b->refusing = what;
         refuse_adds(items, count);
-        rc = room_for(b, items, count, upkeep, &what);
+        rc = room_for(b, items, count, &what);
         for (size_t i = 0; rc == -ENOSPC && i < count; i++)
             items[i].result.result = RESULT_STORAGE_FULL;
     } else if (rc == 0 && b->refusing) {
@@ -109,8 +117,12 @@ static int make_room(struct batch *b, struct batch_item *items, size_t count)
 /* Encodes a record and applies it. */
 static int take(struct batch *b, const struct record *record, uint32_t *recorded)
 {
+    /* What a dequeue takes is known only now. */
+    int rc = view_more_room(b->store->view, requests_run_pages(record));
+    if (rc)
+        return rc;
     record_encode(&b->records, record);
-    int rc = store_apply(b->store, record, wal_next_lsn(b->wal) + *recorded, b->time_ns);
+    rc = store_apply(b->store, record, wal_next_lsn(b->wal) + *recorded, b->time_ns);
     ++*recorded;
     return rc;
 }
@@ -140,15 +152,19 @@ static int try_upkeep(struct batch *b, uint32_t *recorded)
 {
     struct record record;
     int rc = 0;
-    for (size_t i = 0; i < b->departed_count && !rc; i++) {
+    for (size_t i = 0; i < b->departed_count && rc >= 0; i++) {
         record = (struct record){.op = OP_DEPART, .queue_id = b->departed[i]};
         rc = requests_has_session(b->store, b->departed[i]);
         if (rc == 1)
             rc = take(b, &record, recorded);
     }
-    if (!rc && requests_due(b->store, &b->limits, b->time_ns))
+    /* As many go as may come. */
+    for (uint64_t i = 0; i < b->expires && rc >= 0 && requests_due(b->store, &b->limits, b->time_ns); i++) {
         rc = requests_make_expire(b->store, &b->limits, b->time_ns, &record);
-    return rc == 1 ? take(b, &record, recorded) : rc;
+        if (rc == 1)
+            rc = take(b, &record, recorded);
+    }
+    return rc < 0 ? rc : 0;
 }
 
 /* Evaluates, records and applies. Returns the count of records, or a negative errno; -ENOSPC with `*full` set
@@ -212,6 +228,7 @@ int batch_run(struct batch *b, struct batch_item *items, size_t count)
         items[i].value_at = items[i].value_bytes = 0;
     }
     b->time_ns = clock_realtime_ns();
+    b->expires = count_expires(b, items, count);
     int rc = make_room(b, items, count);
     bool upkeep = rc == 0;
     long recorded = rc && rc != -ENOSPC ? rc : stage(b, items, count, &upkeep); /* evaluate, record, apply */

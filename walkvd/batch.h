@@ -31,10 +31,12 @@ struct batch {
     struct store *store;
     struct wal *wal;
     struct requests_limits limits;
-    const uint64_t *departed; /* sessions that will not come back, for the next run, which sets the count to */
-    size_t departed_count;    /* 0 when it has let go of them */
+    const uint64_t
+        *departed;         /* sessions that will not come back, for the next run, which sets the count to */
+    size_t departed_count; /* 0 when it has let go of them */
     uint64_t view_page_bytes;
     uint64_t time_ns; /* of the run */
+    uint64_t expires; /* the most expire records in it */
     struct buffer records;
     struct buffer values;
     const char *refusing; /* what is full: "disk_full", "view_full", or NULL */
@@ -47,8 +49,9 @@ struct batch {
 void batch_init(struct batch *, struct store *, struct wal *, const struct requests_limits *limits);
 void batch_free(struct batch *);
 
-/* Runs the items as one batch, and with them what is due of the outcomes that are kept; `count` may be 0. Returns 0 with every result filled in, or a negative errno when walkvd must
- * stop: the results are filled in then too. */
+/* Runs the items as one batch, and with them what is due of the outcomes that are kept; `count` may be 0.
+ * Returns 0 with every result filled in, or a negative errno when walkvd must stop: the results are filled in
+ * then too. */
 int batch_run(struct batch *, struct batch_item *items, size_t count);
 
 /* A batch of nothing that goes on removing the items of cleared queues. Returns 0 or a negative errno as

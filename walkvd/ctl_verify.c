@@ -249,7 +249,8 @@ static int dump_batch(const struct wal_segment *segment, const struct wal_batch 
             ctl_print_string(stdout, r.name);
         }
         if (r.op == OP_REFUSE)
-            printf(",\"refused\":\"%s\",\"result\":\"%s\"", op_text((unsigned)r.queue_id), result_text(r.result));
+            printf(",\"refused\":\"%s\",\"result\":\"%s\"", op_text((unsigned)r.queue_id),
+                   result_text(r.result));
         else if (r.op == OP_EXPIRE)
             printf(",\"up_to_lsn\":%" PRIu64 ",\"evicted\":%" PRIu64, r.sequence, r.queue_id);
         else if (r.op == OP_DEPART)

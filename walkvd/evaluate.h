@@ -10,9 +10,9 @@
 #include "record.h"
 #include "store.h"
 
-/* Decides `request`, which was not done before (requests.h) and would get `lsn`. Returns 1 when `record` is to be applied, 0 when the answer is in
- * `result` and nothing changes, or a negative errno. A dequeued value is appended to `values`, and
- * `result->value` is left empty. */
+/* Decides `request`, which was not done before (requests.h) and would get `lsn`. Returns 1 when `record` is
+ * to be applied, 0 when the answer is in `result` and nothing changes, or a negative errno. A dequeued value
+ * is appended to `values`, and `result->value` is left empty. */
 int evaluate(struct store *, const struct write_request *request, uint64_t lsn, struct record *record,
              struct write_result *result, struct buffer *values);
 

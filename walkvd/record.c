@@ -65,7 +65,8 @@ static bool is_complete(const struct record *r)
     case OP_DEPART:
         return r->name.bytes == 0 && r->value.bytes == 0 && identity_is_none(&r->identity);
     case OP_REFUSE:
-        return name_valid(r->name) && r->value.bytes == 0 && r->identity.key.bytes > 0 && op_is_write((unsigned)r->queue_id);
+        return name_valid(r->name) && r->value.bytes == 0 && r->identity.key.bytes > 0 &&
+               op_is_write((unsigned)r->queue_id);
     default:
         return name_valid(r->name);
     }

@@ -14,8 +14,8 @@
  *     24     8    item sequence    (enqueue, dequeue, else 0)
  *     32          name, value, extension
  *
- * expire: all outcomes of idempotency keys with an LSN up to `sequence` go, `queue id` of them before their time.
- * depart: all outcomes of session `queue id` go. Neither has a name.
+ * expire: all outcomes of idempotency keys with an LSN up to `sequence` go, `queue id` of them before their
+ * time. depart: all outcomes of session `queue id` go. Neither has a name.
  *
  * The extension: who asked (identity.h), and the answer where it does not follow from the record:
  *
@@ -25,7 +25,7 @@
  *     24     2    result (enum result)
  *     26     2    idempotency key bytes
  *     28     4    0
- *     32     8    version: as in the answer (of set and enqueue: the LSN of the record)
+ *     32     8    version: as in the answer; of dequeue: the bytes of the value that it takes
  *     40     8    size: as in the answer
  *     48    16    fingerprint
  *     64          idempotency key

@@ -97,6 +97,7 @@ int replay_apply(struct store *store, const struct wal_batch *batch)
         entries += requests_entries(record.op, &record.identity);
         if (record.value.bytes > 4096 / 4) /* as when it was written, in batch.c */
             run_pages += record.value.bytes / 4096 + 1;
+        run_pages += requests_run_pages(&record);
     }
     if (!has_records)
         return 0;

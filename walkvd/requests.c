@@ -95,7 +95,7 @@ static int get_outcome(struct store *s, struct span key, struct outcome *o)
     return rc ? rc : decode_outcome(&v, o) ? 0 : -EBADMSG;
 }
 
-static int delete(struct store *s, struct span key)
+static int remove_entry(struct store *s, struct span key)
 {
     MDB_val k = val(key);
     return store_errno(mdb_del(s->txn, requests(s), &k, NULL));
@@ -123,12 +123,13 @@ static int get_by_lsn(struct store *s, uint64_t lsn, struct outcome *o)
 
 static void answer(const struct outcome *o, struct write_result *result, struct buffer *values)
 {
-    *result = (struct write_result){.result = o->result, .lsn = o->lsn, .version = o->version, .size = o->size};
+    *result =
+        (struct write_result){.result = o->result, .lsn = o->lsn, .version = o->version, .size = o->size};
     buffer_append(values, o->value.at, o->value.bytes);
 }
 
-int requests_find(struct store *s, const struct identity *i, bool was_sent, uint64_t now_ns, uint64_t window_ns,
-                  struct write_result *result, struct buffer *values)
+int requests_find(struct store *s, const struct identity *i, bool was_sent, uint64_t now_ns,
+                  uint64_t window_ns, struct write_result *result, struct buffer *values)
 {
     struct outcome o;
     char key[SESSION_KEY_BYTES];
@@ -185,7 +186,7 @@ static int keep_for_key(struct store *s, struct outcome *o, uint64_t lsn, const 
     char name[1 + IDEMPOTENCY_KEY_MAX], order[ORDER_KEY_BYTES];
     int rc = find_key(s, i->key, &before);
     if (rc == 0)
-        rc = delete (s, order_key(order, before)); /* it was too old to count */
+        rc = remove_entry(s, order_key(order, before)); /* it was too old to count */
     else if (rc == -ENOENT)
         rc = 0, s->oldest_request_ns = s->state.requests++ ? s->oldest_request_ns : o->time_ns;
     if (rc)
@@ -201,23 +202,22 @@ static int keep_for_key(struct store *s, struct outcome *o, uint64_t lsn, const 
     return put_outcome(s, order_key(order, lsn), o);
 }
 
-int requests_keep(struct store *s, const struct record *r, uint64_t lsn, uint64_t time_ns, struct span dequeued)
+int requests_keep(struct store *s, const struct record *r, uint64_t lsn, uint64_t time_ns,
+                  struct span dequeued)
 {
     const struct identity *i = &r->identity;
     struct outcome o = {
         .result = r->result,
         .lsn = r->op == OP_REFUSE ? lsn - 1 : lsn,
-        .version = r->version,
+        .version = r->op == OP_DEQUEUE ? 0 : r->version,
         .size = r->size,
         .time_ns = time_ns,
         .key = {"", 0},
         .value = dequeued,
     };
-    int rc = 0;
-    if (i->session && i->confirmed)
+    int rc = r->op == OP_DEQUEUE && r->version != dequeued.bytes ? -EBADMSG : 0;
+    if (!rc && i->session && i->confirmed)
         rc = confirm(s, i->session, i->confirmed);
-    if (!rc && dequeued.bytes)
-        rc = view_more_room(s->view, dequeued.bytes * (1 + (i->session && i->key.bytes)));
     if (!rc && i->session) {
         char key[SESSION_KEY_BYTES];
         rc = put_outcome(s, session_key(key, i->session, i->sequence), &o);
@@ -252,9 +252,9 @@ int requests_expire(struct store *s, const struct record *r)
     while ((rc = next_oldest(cursor, &lsn, &o)) == 0 && lsn <= r->sequence) {
         char name[1 + IDEMPOTENCY_KEY_MAX], order[ORDER_KEY_BYTES];
         struct span key = name_key(name, o.key);
-        rc = delete (s, key);
+        rc = remove_entry(s, key);
         if (!rc)
-            rc = delete (s, order_key(order, lsn));
+            rc = remove_entry(s, order_key(order, lsn));
         if (rc == -ENOENT)
             rc = -EBADMSG; /* the two belong together */
         if (rc)

@@ -23,6 +23,13 @@ static inline unsigned requests_entries(enum op op, const struct identity *i)
     return op == OP_EXPIRE ? 2 * REQUESTS_EXPIRE_MAX : 1 + (i->session != 0) + 2 * (i->key.bytes != 0);
 }
 
+/* How many pages of the view in runs, for values longer than a page, a record will take for its outcome. */
+static inline uint64_t requests_run_pages(const struct record *r)
+{
+    uint64_t copies = (r->identity.session != 0) + (r->identity.key.bytes != 0);
+    return r->op == OP_DEQUEUE && r->version > 4096 / 4 ? copies * (r->version / 4096 + 1) : 0;
+}
+
 /* All of these within a transaction, but for the last. */
 
 /* Looks for the outcome of an earlier request with this identity: the same place in its session, if
@@ -34,7 +41,8 @@ int requests_find(struct store *, const struct identity *, bool was_sent, uint64
 
 /* Keeps the outcome of a record that is being applied. `dequeued` is the value that it took, outside of the
  * view. Returns 0 or a negative errno. */
-int requests_keep(struct store *, const struct record *, uint64_t lsn, uint64_t time_ns, struct span dequeued);
+int requests_keep(struct store *, const struct record *, uint64_t lsn, uint64_t time_ns,
+                  struct span dequeued);
 
 /* Applies expire and depart. */
 int requests_expire(struct store *, const struct record *);
@@ -49,14 +57,15 @@ struct requests_limits {
 /* Whether an expire record is due, without a look at the view: it may be wrong for a moment after a start. */
 bool requests_due(const struct store *, const struct requests_limits *, uint64_t now_ns);
 
-/* Makes the expire record for at most REQUESTS_EXPIRE_MAX outcomes, the oldest. Returns 1, 0 when none has to go,
- * or a negative errno. */
+/* Makes the expire record for at most REQUESTS_EXPIRE_MAX outcomes, the oldest. Returns 1, 0 when none has to
+ * go, or a negative errno. */
 int requests_make_expire(struct store *, const struct requests_limits *, uint64_t now_ns, struct record *);
 
 /* Whether anything of this session is kept: 1, 0 or a negative errno. */
 int requests_has_session(struct store *, uint64_t session);
 
-/* Outside of a transaction: hands over each session of which something is kept. Returns 0 or a negative errno. */
+/* Outside of a transaction: hands over each session of which something is kept. Returns 0 or a negative
+ * errno. */
 int requests_sessions(struct store *, void (*visit)(uint64_t session, void *arg), void *arg);
 
 #endif

@@ -24,7 +24,7 @@ struct peer;
 struct session {
     struct session *next;
     uint64_t id;
-    struct peer *peer;     /* NULL: away */
+    struct peer *peer;      /* NULL: away */
     uint64_t away_since_ns; /* CLOCK_BOOTTIME */
 };
 

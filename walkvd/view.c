@@ -47,7 +47,7 @@ struct view_owner {
     struct view_handles handles;
     uint64_t page_bytes;
     uint64_t attached_ns;
-    bool waited; /* a grace has passed since then */
+    bool waited;             /* a grace has passed since then */
     uint64_t promised_pages; /* to the transaction that comes or is open */
     uint64_t reserved_bytes;
     MDB_txn *txn;
@@ -576,10 +576,9 @@ int view_make_room(struct view_owner *v, uint64_t ops, uint64_t bytes, uint64_t 
     return make_room(v, need, run_pages, adds);
 }
 
-int view_more_room(struct view_owner *v, uint64_t bytes)
+int view_more_room(struct view_owner *v, uint64_t run_pages)
 {
-    uint64_t pages = bytes > v->page_bytes / 4 ? bytes / v->page_bytes + 1 : 0;
-    return pages ? make_room(v, v->promised_pages + pages, pages, false) : 0;
+    return run_pages ? make_room(v, v->promised_pages + run_pages, run_pages, false) : 0;
 }
 
 int view_wait_for_room(struct view_owner *v, uint64_t ops, uint64_t bytes, uint64_t run_pages)

@@ -67,8 +67,8 @@ bool view_mark_recovery(struct view_owner *, bool under_way);
  * values larger than a page, has room. Returns 0 or -ENOSPC. */
 int view_make_room(struct view_owner *, uint64_t ops, uint64_t bytes, uint64_t run_pages, bool adds);
 
-/* Within the transaction that this room was made for: for one more value of `bytes`, which was not counted. */
-int view_more_room(struct view_owner *, uint64_t bytes);
+/* Within the transaction that this room was made for: for `run_pages` more, in values longer than a page. */
+int view_more_room(struct view_owner *, uint64_t run_pages);
 
 /* The same for a batch that was done once already, in the same view: replay is faster than the writes were,
  * so where room is short this waits for the pages that the batches before it have freed. */
@@ -79,7 +79,8 @@ int view_begin(struct view_owner *, MDB_txn **);
 int view_commit(struct view_owner *);
 void view_abort(struct view_owner *);
 
-/* A transaction that only reads the newest published state; the caller aborts it. Returns 0 or a negative errno. */
+/* A transaction that only reads the newest published state; the caller aborts it. Returns 0 or a negative
+ * errno. */
 int view_begin_read(struct view_owner *, MDB_txn **);
 
 const struct view_handles *view_handles(const struct view_owner *);

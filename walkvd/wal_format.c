@@ -67,7 +67,8 @@ enum wal_header_verdict wal_segment_header_decode(struct span block, struct wal_
         return WAL_HEADER_NEWER;
     bool continues = h->first_lsn >= 1 && h->previous.last_lsn == h->first_lsn - 1 &&
                      h->previous.first_lsn <= h->previous.last_lsn;
-    return continues && h->version >= 1 && h->segment_bytes >= 2 * h->block_bytes ? WAL_HEADER_VALID : WAL_HEADER_DAMAGED;
+    return continues && h->version >= 1 && h->segment_bytes >= 2 * h->block_bytes ? WAL_HEADER_VALID
+                                                                                  : WAL_HEADER_DAMAGED;
 }
 
 uint64_t wal_batch_bytes(uint32_t payload_bytes, uint32_t block_bytes)

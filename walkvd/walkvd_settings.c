@@ -160,8 +160,9 @@ static const struct setting settings[] = {
         .default_text = "24h",
         .minimum = S,
         .maximum = 365 * 24 * 3600 * S,
-        .help = "How long the answer to a write with an Idempotency-Key is kept, so that a repeat gets it again "
-                "and is not done twice. Longer than your clients go on trying.",
+        .help =
+            "How long the answer to a write with an Idempotency-Key is kept, so that a repeat gets it again "
+            "and is not done twice. Longer than your clients go on trying.",
     },
     {
         .name = "idempotency_max_entries",

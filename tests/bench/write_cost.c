@@ -51,8 +51,8 @@ static double ns_per_write(struct run *r, unsigned kind)
                 w->identity.confirmed = i == 0 ? confirmed : 0;
             }
             if (kinds[kind].key)
-                w->identity.key =
-                    (struct span){keys[i], (size_t)snprintf(keys[i], sizeof(keys[i]), "k-%ju", (uintmax_t)r->key++)};
+                w->identity.key = (struct span){
+                    keys[i], (size_t)snprintf(keys[i], sizeof(keys[i]), "k-%ju", (uintmax_t)r->key++)};
         }
         uint64_t began = clock_monotonic_ns();
         must(batch_run(&r->stand.batch, items, BATCH) == 0);
@@ -89,10 +89,12 @@ int main(int argc, char **argv)
     for (unsigned kind = 0; kind < KINDS; kind++)
         qsort(times[kind], rounds, sizeof(double), ascending);
     double plain = times[0][rounds / 2];
-    printf("walkvd, per write, %u rounds of %u batches of %u sets; sync not included\n", rounds, BATCHES_PER_ROUND, BATCH);
+    printf("walkvd, per write, %u rounds of %u batches of %u sets; sync not included\n", rounds,
+           BATCHES_PER_ROUND, BATCH);
     for (unsigned kind = 0; kind < KINDS; kind++) {
         double median = times[kind][rounds / 2];
-        printf("%-24s %6.0f ns  %+6.0f ns  %.2f times\n", kinds[kind].name, median, median - plain, median / plain);
+        printf("%-24s %6.0f ns  %+6.0f ns  %.2f times\n", kinds[kind].name, median, median - plain,
+               median / plain);
     }
     stand_close(&run.stand);
     return 0;

@@ -42,7 +42,8 @@ int life_start(struct life *l, bool cold)
     int status = recovery_run(&l->recovery, &l->disk->disk, &l->config);
     if (status)
         return end(l, status);
-    const struct requests_limits limits = {l->config.idempotency_window_ns, l->config.idempotency_max_entries};
+    const struct requests_limits limits = {l->config.idempotency_window_ns,
+                                           l->config.idempotency_max_entries};
     batch_init(&l->batch, &l->recovery.store, l->recovery.wal, &limits);
     l->checkpoint = (struct checkpoint){
         .disk = &l->disk->disk,

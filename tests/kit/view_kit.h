@@ -39,8 +39,8 @@ void stand_close(struct stand *);
 struct write_result stand_do(struct stand *, enum op, enum condition, uint64_t version, const char *name,
                              const char *value);
 
-/* Everything in kv, queues, items and requests, and the counters, in one text that two equal stores share. Checks that
- * the counters are those of the content. */
+/* Everything in kv, queues, items and requests, and the counters, in one text that two equal stores share.
+ * Checks that the counters are those of the content. */
 void stand_dump(struct stand *, struct buffer *out);
 
 #endif

@@ -20,8 +20,8 @@ enum kind { HELLO, GREETING, WRITE, RESULT, CHECKPOINT_REPLY, STATUS_REPLY, KIND
 static const struct hello hello = {FRAME_PROTOCOL, FRAME_ROLE_WORKER, 77, 4711, 12, 34};
 static const struct greeting greeting = {
     FRAME_PROTOCOL, 1, {1, 2, 3}, 55, 250000000, 1 << 20, true, {"/dev/shm/walkv", 14}, {"0.1.0", 5}};
-static const struct write_request request = {OP_SET, CONDITION_VERSION, 99, {"key", 3}, {"{\"a\":1}", 7},
-                                             {0, 18, 17, {"a-key", 5}, {9, 8, 7}}};
+static const struct write_request request = {
+    OP_SET, CONDITION_VERSION, 99, {"key", 3}, {"{\"a\":1}", 7}, {0, 18, 17, {"a-key", 5}, {9, 8, 7}}};
 static const struct write_result result = {RESULT_PRECONDITION_FAILED, true, 12, 13, 14, {"[null]", 6}};
 static const struct checkpoint_reply reply = {RESULT_UNAVAILABLE, 1000, {"one is running", 14}};
 
@@ -115,8 +115,8 @@ static bool decode(struct span body, enum kind kind, bool *same)
     case RESULT:
         good = frame_decode_result(body, &u.result);
         *same = good && u.result.result == result.result && u.result.lsn == result.lsn &&
-                u.result.version == result.version && u.result.replayed == result.replayed && u.result.size == result.size &&
-                span_is(u.result.value, result.value);
+                u.result.version == result.version && u.result.replayed == result.replayed &&
+                u.result.size == result.size && span_is(u.result.value, result.value);
         return good;
     case CHECKPOINT_REPLY:
         good = frame_decode_checkpoint_reply(body, &u.reply);
@@ -272,8 +272,12 @@ static void test_write_refused(void)
         {"no-op", {OP_NOOP, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {0}}, false},
         {"unknown operation", {OP_LIMIT, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {0}}, false},
         {"a place in a session", {OP_DELETE, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {.sequence = 7}}, true},
-        {"confirms", {OP_DELETE, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {.sequence = 7, .confirmed = 6}}, true},
-        {"confirms itself", {OP_DELETE, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {.sequence = 7, .confirmed = 7}}, false},
+        {"confirms",
+         {OP_DELETE, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {.sequence = 7, .confirmed = 6}},
+         true},
+        {"confirms itself",
+         {OP_DELETE, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {.sequence = 7, .confirmed = 7}},
+         false},
         {"the log's own operation", {OP_EXPIRE, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {0}}, false},
         {"unknown condition", {OP_SET, CONDITION_LIMIT, 0, {"k", 1}, {"1", 1}, {0}}, false},
     };
@@ -304,9 +308,15 @@ static void test_keys(void)
         struct span key;
         bool good;
     } rows[] = {
-        {{"a", 1}, true},          {{"!~", 2}, true},      {{longest, IDEMPOTENCY_KEY_MAX}, true},
-        {{longest, sizeof(longest)}, false}, {{"a b", 3}, false},    {{"a\tb", 3}, false},
-        {{"\x7f", 1}, false},      {{"\xc3\xa4", 2}, false}, {{"a\0", 2}, false},
+        {{"a", 1}, true},
+        {{"!~", 2}, true},
+        {{longest, IDEMPOTENCY_KEY_MAX}, true},
+        {{longest, sizeof(longest)}, false},
+        {{"a b", 3}, false},
+        {{"a\tb", 3}, false},
+        {{"\x7f", 1}, false},
+        {{"\xc3\xa4", 2}, false},
+        {{"a\0", 2}, false},
     };
 
     memset(longest, 'k', sizeof(longest));
@@ -316,7 +326,8 @@ static void test_keys(void)
 
         with_key.identity.key = rows[i].key;
         frame_encode_write(&out, 1, &with_key);
-        CHECK(frame_decode_write((struct span){out.data + 16, out.bytes - 16}, &back) == rows[i].good, "row %zu", i);
+        CHECK(frame_decode_write((struct span){out.data + 16, out.bytes - 16}, &back) == rows[i].good,
+              "row %zu", i);
         frame_set_confirmed(out.data, 3);
         CHECK(!frame_decode_write((struct span){out.data + 16, out.bytes - 16}, &back) ||
                   back.identity.confirmed == 3,

@@ -28,8 +28,8 @@ static void check_names(const struct name *names, size_t count, const char *(*te
 static void test_operations(void)
 {
     static const struct name names[] = {
-        {0, "noop"}, {1, "set"}, {2, "delete"}, {3, "enqueue"}, {4, "dequeue"}, {5, "clear"}, {6, "forget"},
-        {7, "refuse"}, {8, "expire"}, {9, "depart"},
+        {0, "noop"},  {1, "set"},    {2, "delete"}, {3, "enqueue"}, {4, "dequeue"},
+        {5, "clear"}, {6, "forget"}, {7, "refuse"}, {8, "expire"},  {9, "depart"},
     };
 
     CU_ASSERT_EQUAL(OP_LIMIT, COUNT(names));

@@ -179,9 +179,12 @@ static void test_refused(void)
         unsigned at;
         int value;
     } identity_edits[] = {
-        {"a refuse of nothing that can be refused", 16, OP_NOOP}, {"unknown result", 34 + 24, RESULT_LIMIT},
-        {"key longer than there is", 34 + 26, 3},                {"key shorter than there is", 34 + 26, 1},
-        {"not zero", 34 + 28, 1},                                {"a key with a space", 34 + 64, ' '},
+        {"a refuse of nothing that can be refused", 16, OP_NOOP},
+        {"unknown result", 34 + 24, RESULT_LIMIT},
+        {"key longer than there is", 34 + 26, 3},
+        {"key shorter than there is", 34 + 26, 1},
+        {"not zero", 34 + 28, 1},
+        {"a key with a space", 34 + 64, ' '},
     };
     for (size_t i = 0; i < COUNT(identity_edits); i++) {
         struct buffer out = {0};

@@ -168,9 +168,9 @@ static int replay(const struct wal_segment *segment, const struct wal_batch *bat
 
     (void)segment;
     for (uint32_t i = 0; i < batch->header.count && rc == 0; i++) {
-        rc = record_decode(&payload, &record) ? store_apply(&s->store, &record, batch->header.first_lsn + i,
-                                                     batch->header.time_ns)
-                                              : -EBADMSG;
+        rc = record_decode(&payload, &record)
+                 ? store_apply(&s->store, &record, batch->header.first_lsn + i, batch->header.time_ns)
+                 : -EBADMSG;
         effects = effects || record.op != OP_NOOP;
     }
     if (rc != 0 || !effects) {
@@ -334,18 +334,29 @@ static void test_apply_refuses(void)
         const char *what;
         struct record record;
     } rows[] = {
-        {"delete of no key", {.op = OP_DELETE, .name = {"nokey", 5}, .value = {"", 0}, .queue_id = 0, .sequence = 0}},
-        {"dequeue from no queue", {.op = OP_DEQUEUE, .name = {"none", 4}, .value = {"", 0}, .queue_id = 1, .sequence = 1}},
-        {"clear of no queue", {.op = OP_CLEAR, .name = {"none", 4}, .value = {"", 0}, .queue_id = 1, .sequence = 0}},
-        {"forget of no queue", {.op = OP_FORGET, .name = {"none", 4}, .value = {"", 0}, .queue_id = 1, .sequence = 0}},
-        {"new queue, wrong id", {.op = OP_ENQUEUE, .name = {"none", 4}, .value = {"1", 1}, .queue_id = 9, .sequence = 1}},
-        {"new queue, wrong sequence", {.op = OP_ENQUEUE, .name = {"none", 4}, .value = {"1", 1}, .queue_id = 2, .sequence = 2}},
+        {"delete of no key",
+         {.op = OP_DELETE, .name = {"nokey", 5}, .value = {"", 0}, .queue_id = 0, .sequence = 0}},
+        {"dequeue from no queue",
+         {.op = OP_DEQUEUE, .name = {"none", 4}, .value = {"", 0}, .queue_id = 1, .sequence = 1}},
+        {"clear of no queue",
+         {.op = OP_CLEAR, .name = {"none", 4}, .value = {"", 0}, .queue_id = 1, .sequence = 0}},
+        {"forget of no queue",
+         {.op = OP_FORGET, .name = {"none", 4}, .value = {"", 0}, .queue_id = 1, .sequence = 0}},
+        {"new queue, wrong id",
+         {.op = OP_ENQUEUE, .name = {"none", 4}, .value = {"1", 1}, .queue_id = 9, .sequence = 1}},
+        {"new queue, wrong sequence",
+         {.op = OP_ENQUEUE, .name = {"none", 4}, .value = {"1", 1}, .queue_id = 2, .sequence = 2}},
         {"wrong id", {.op = OP_ENQUEUE, .name = {"q", 1}, .value = {"1", 1}, .queue_id = 2, .sequence = 2}},
-        {"sequence again", {.op = OP_ENQUEUE, .name = {"q", 1}, .value = {"1", 1}, .queue_id = 1, .sequence = 1}},
-        {"sequence left out", {.op = OP_ENQUEUE, .name = {"q", 1}, .value = {"1", 1}, .queue_id = 1, .sequence = 3}},
-        {"dequeue, wrong id", {.op = OP_DEQUEUE, .name = {"q", 1}, .value = {"", 0}, .queue_id = 2, .sequence = 1}},
-        {"dequeue, no such item", {.op = OP_DEQUEUE, .name = {"q", 1}, .value = {"", 0}, .queue_id = 1, .sequence = 2}},
-        {"clear, wrong id", {.op = OP_CLEAR, .name = {"q", 1}, .value = {"", 0}, .queue_id = 2, .sequence = 0}},
+        {"sequence again",
+         {.op = OP_ENQUEUE, .name = {"q", 1}, .value = {"1", 1}, .queue_id = 1, .sequence = 1}},
+        {"sequence left out",
+         {.op = OP_ENQUEUE, .name = {"q", 1}, .value = {"1", 1}, .queue_id = 1, .sequence = 3}},
+        {"dequeue, wrong id",
+         {.op = OP_DEQUEUE, .name = {"q", 1}, .value = {"", 0}, .queue_id = 2, .sequence = 1}},
+        {"dequeue, no such item",
+         {.op = OP_DEQUEUE, .name = {"q", 1}, .value = {"", 0}, .queue_id = 1, .sequence = 2}},
+        {"clear, wrong id",
+         {.op = OP_CLEAR, .name = {"q", 1}, .value = {"", 0}, .queue_id = 2, .sequence = 0}},
         {"no operation", {.op = OP_LIMIT, .name = {"q", 1}, .value = {"", 0}, .queue_id = 1, .sequence = 0}},
     };
     struct stand s;

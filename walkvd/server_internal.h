@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the server is made of, for its two files: server.c turns the loop, server_frames.c talks to the peers.
+ */
+#ifndef WALKV_WALKVD_SERVER_INTERNAL_H
+#define WALKV_WALKVD_SERVER_INTERNAL_H
+
+#include "batch.h"
+#include "peer.h"
+#include "server.h"
+#include "sessions.h"
+#include "status.h"
+
+enum { HOUSEKEEPING_MS = 200, TURN_ITEMS_MAX = 1024 /* of one batch */ };
+
+/* What is owed to a peer, in the order in which it asked. */
+struct reply {
+    struct peer *peer;
+    uint32_t id;
+    struct batch_item *item; /* NULL: the status */
+};
+
+struct server {
+    struct recovery *recovery;
+    const struct walkvd_config *config;
+    struct event_base *base;
+    struct event *accepting;
+    struct event *idle;
+    struct event *housekeeping;
+    struct event *terminate[2];
+    struct event *child;
+    struct event *alarm;
+    int listen_fd;
+
+    struct peer *peers;
+    uint64_t peer_count;
+    uint64_t worker_count;
+    struct sessions sessions;
+    uint64_t upkept_ns; /* when sessions and idempotency keys were last looked through */
+    bool upkeep_left;   /* more than one batch could do */
+
+    struct batch batch;
+    struct batch_item *items;
+    size_t item_count;
+    size_t item_bytes;
+    struct reply *replies;
+    size_t reply_count;
+
+    struct checkpoint checkpoint;
+    uint64_t started_ns;
+    uint64_t measured_ns; /* when the directories were last looked at for a status */
+    bool stopping;
+    bool more;      /* frames are left in buffers: the next turn must not wait */
+    bool witnessed; /* the last batch has a witness behind it */
+    uint64_t last_batch_ns;
+    int exit_status;
+};
+
+/* How much of one peer may be in flight, in each direction. */
+static inline size_t in_limit(const struct server *s)
+{
+    return s->config->connection_bytes_in_flight + FRAME_HEADER_BYTES + 4096;
+}
+
+/* Takes the frames that have arrived and go into this turn: writes into s->items, what is owed into
+ * s->replies. */
+void server_collect(struct server *);
+
+/* Appends to each peer's output what it is owed, in the order in which it asked. */
+void server_reply(struct server *);
+
+/* The answer to a peer that waits for a checkpoint. */
+void server_reply_checkpoint(struct peer *, enum result, uint64_t lsn, const char *sentence);
+
+/* Sends the answers and lets go of peers that are done. */
+void server_finish_peers(struct server *);
+void server_drop_peer(struct server *, struct peer *);
+
+#endif
