@@ -207,7 +207,7 @@ async def drive(options, target, run, seed, book, progress):
     try:
         timer = loop.call_later(options.duration, workload.stop.set)
         if options.kill != "none":
-            await kills.pause(workload, before_s)
+            await workload.pause(before_s)
             workload.phase = "during"
             kill_task = asyncio.create_task(killer.run(workload, book, clock))
         await workload.stop.wait()

@@ -22,7 +22,7 @@ import json
 import threading
 from urllib.parse import parse_qs, unquote, urlsplit
 
-EVERY = 40  # "now and then"
+EVERY = 20  # "now and then"
 
 
 class Fake:

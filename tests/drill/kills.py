@@ -19,17 +19,6 @@ RETURN_MAX_S = 60.0        # a walkvd that has not come back by then never will
 COMMAND_MAX_S = 30.0
 
 
-async def pause(workload, seconds):
-    """True when the run was stopped meanwhile."""
-    if seconds <= 0:
-        return workload.stop.is_set()
-    try:
-        await asyncio.wait_for(workload.stop.wait(), seconds)
-        return True
-    except TimeoutError:
-        return False
-
-
 class Command:
     """--kill-command: whoever can kill runs it. $1 is worker or walkvd."""
 
@@ -80,14 +69,14 @@ class Killer:
             due_at = time.monotonic()
             while self.wants and not workload.stop.is_set():
                 due_at = max(due_at, time.monotonic() - self.every_s) + self.random.uniform(0, 2 * self.every_s)
-                if await pause(workload, due_at - time.monotonic()):
+                if await workload.pause(due_at - time.monotonic()):
                     break
                 what = self.random.choice(self.wants)
                 if what == "walkvd" and workload.last_write_start_ns <= down_since_ns:
                     if "worker" in self.wants:
                         what = "worker"
                     elif (await self._wait_return(workload, down_since_ns)
-                          or await pause(workload, self.random.uniform(0, 2 * self.every_s))):
+                          or await workload.pause(self.random.uniform(0, 2 * self.every_s))):
                         break
                 pid = await self.means.kill(what)
                 if pid is None:
@@ -96,7 +85,7 @@ class Killer:
                 if what == "walkvd":
                     down_since_ns = clock.now()
                     if self.in_recovery and self.random.random() < IN_RECOVERY and not self._enough(workload):
-                        await pause(workload, self.random.uniform(0, RECOVERY_DELAY_S))
+                        await workload.pause(self.random.uniform(0, RECOVERY_DELAY_S))
                         pid = self.means.kill_starting_walkvd()
                         if pid:
                             down_since_ns = clock.now()
@@ -120,6 +109,6 @@ class Killer:
         while workload.last_write_start_ns <= since_ns:
             if time.monotonic() > deadline:
                 raise NotOurs(f"walkvd was killed and no write has gone through in {RETURN_MAX_S:.0f} s: what starts it again?")
-            if await pause(workload, 0.005):
+            if await workload.pause(0.005):
                 return True
         return False

@@ -83,16 +83,25 @@ class Workload:
         elif op.version is not None and not op.absent:
             thing.versions = [*thing.versions[-5:], op.version]
 
+    async def pause(self, seconds):
+        """True when the run was stopped meanwhile."""
+        if seconds > 0 and not self.stop.is_set():
+            try:
+                await asyncio.wait_for(self.stop.wait(), seconds)
+            except TimeoutError:
+                pass
+        return self.stop.is_set()
+
     async def _turn(self):
-        """Waits until the next call may be made."""
+        """Waits until the next call may be made; True when the run was stopped meanwhile."""
         now = time.monotonic()
         self.free_at = max(self.free_at, now) + self.gap_s
-        await asyncio.sleep(self.free_at - now)
+        return await self.pause(self.free_at - now)
 
     async def client(self, caller):
         """One client, until `stop`."""
         while not self.stop.is_set():
-            if self.gap_s:
-                await self._turn()
+            if self.gap_s and await self._turn():
+                break
             kind, thing, expect = self.next_call()
             self.note(await caller.call(kind, thing.name, self.phase, expect), thing)
