@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """scripts/drill against scripts/run, each kind of kill and both modes of sync; and against servers that are wrong.
 
-    tests/drill/drill_test.py --kills 500 [--seed N]
+    python3 tests/drill/drill_test.py --kills 500 [--seed N]
 
 runs the long form: as many kills at random moments, in rounds with a new server, and new numbers of workers and clients
 each, and a check of everything after each round. The daemons are those of WALKV_BUILD.
