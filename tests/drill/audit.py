@@ -99,7 +99,8 @@ def _sequence(ops):
     found, seen = [], {}
     for op in writes:
         if op.lsn in seen:
-            found.append(Finding("unexpected", op.name, f"two writes were acknowledged with LSN {op.lsn}", [seen[op.lsn], op]))
+            found.append(
+                Finding("unexpected", op.name, f"two writes were acknowledged with LSN {op.lsn}", [seen[op.lsn], op]))
         seen[op.lsn] = op
     ended = sorted(writes, key=lambda op: op.end_ns)
     highest, best, at = 0, None, 0
@@ -271,8 +272,8 @@ def _missing(name, ops, enqueues, first):
     lost = len(missing) - lost_answers
     if lost <= 0:
         return []
-    return [Finding("lost", name, f"{len(missing)} acknowledged items never came out, and {lost_answers} dequeues had no answer",
-                    missing, lost)]
+    sentence = f"{len(missing)} acknowledged items never came out, and {lost_answers} dequeues had no answer"
+    return [Finding("lost", name, sentence, missing, lost)]
 
 
 def _not_empty(name, ops, enqueues, first):

@@ -90,7 +90,8 @@ class Caller:
         pause, may_have_happened, failures = FIRST_PAUSE_S, False, []
         while True:
             op.tries += 1
-            if kind in READS:
+            if kind in READS and failures:
+                op.asked_ns = op.waited_since_ns
                 op.start_ns = self.clock.now()
             try:
                 answer = await self.send(method, path % client.quote(name), body, headers)

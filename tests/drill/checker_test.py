@@ -22,8 +22,8 @@ def key(kind, start, end, answer=None, value=None, lsn=None, version=None, got=N
     outcome = {None: "unknown", 200: "done", 201: "done", 404: "refused", 412: "refused"}[answer]
     if outcome == "done" and kind in ("set", "create", "cas", "get") and version is None:
         version = lsn
-    return Op(client=start, op=kind, name="x", start_ns=start, end_ns=end, status=answer, outcome=outcome, value=value, lsn=lsn,
-              version=version, got=got, expect=expect, phase=phase, **more)
+    return Op(client=start, op=kind, name="x", start_ns=start, end_ns=end, status=answer, outcome=outcome, value=value,
+              lsn=lsn, version=version, got=got, expect=expect, phase=phase, **more)
 
 
 def queue(kind, start, end, answer=200, item=None, lsn=None, size=None, phase="during"):
@@ -34,10 +34,36 @@ def queue(kind, start, end, answer=200, item=None, lsn=None, size=None, phase="d
               value=item if enqueue else None, got=None if enqueue else item, lsn=lsn, size=size, phase=phase)
 
 
+def set_a():
+    return key("set", 0, 1, 201, "a", 1)
+
+
+def set_b():
+    return key("set", 2, 3, 200, "b", 2)
+
+
+def last_a():
+    return key("get", 5, 6, 200, got="a", version=1, phase="final")
+
+
+def last_b():
+    return key("get", 8, 9, 200, got="b", version=2, phase="final")
+
+
+def in_a():
+    return queue("enqueue", 0, 1, 200, "a", 1, 1)
+
+
+def in_b():
+    return queue("enqueue", 2, 3, 200, "b", 2, 2)
+
+
 def drain(start, *items, lsn=100):
     """The end of a queue: these come out, then it is empty."""
-    ops = [queue("dequeue", start + 2 * i, start + 2 * i + 1, 200, item, lsn + i, phase="drain") for i, item in enumerate(items)]
-    start += 2 * len(items)
+    ops = []
+    for i, item in enumerate(items):
+        ops.append(queue("dequeue", start, start + 1, 200, item, lsn + i, phase="drain"))
+        start += 2
     return ops + [queue("dequeue", start, start + 1, 404, lsn=lsn + len(items), phase="drain")]
 
 
@@ -53,68 +79,68 @@ def book_of(ops, listing=None):
 
 # (name, category, calls). Each is wrong in one way.
 WRONG = [
-    ("a lost write", "lost", lambda: [key("set", 0, 1, 201, "a", 1), key("get", 5, 6, 404, phase="final")]),
+    ("a lost write", "lost", lambda: [set_a(), key("get", 5, 6, 404, phase="final")]),
     ("an older value at the end", "lost",
-     lambda: [key("set", 0, 1, 201, "a", 1), key("set", 2, 3, 200, "b", 2), key("get", 5, 6, 200, got="a", version=1, phase="final")]),
+     lambda: [set_a(), set_b(), last_a()]),
     ("there again after a delete", "lost",
-     lambda: [key("set", 0, 1, 201, "a", 1), key("delete", 2, 3, 200, lsn=2), key("get", 5, 6, 200, got="a", version=1, phase="final")]),
+     lambda: [set_a(), key("delete", 2, 3, 200, lsn=2), last_a()]),
     ("a stale read", "unexpected",
-     lambda: [key("set", 0, 1, 201, "a", 1), key("set", 2, 3, 200, "b", 2), key("get", 5, 6, 200, got="a", version=1),
-              key("get", 8, 9, 200, got="b", version=2, phase="final")]),
+     lambda: [set_a(), set_b(), key("get", 5, 6, 200, got="a", version=1),
+              last_b()]),
     ("reads that go back", "unexpected",
-     lambda: [key("set", 0, 1, 201, "a", 1), key("set", 2, 20, 200, "b", 2), key("get", 3, 4, 200, got="b", version=2),
+     lambda: [set_a(), key("set", 2, 20, 200, "b", 2), key("get", 3, 4, 200, got="b", version=2),
               key("get", 5, 6, 200, got="a", version=1)]),
-    ("a read of what nobody wrote", "unexpected", lambda: [key("set", 0, 1, 201, "a", 1), key("get", 5, 6, 200, got="z", version=7)]),
+    ("a read of what nobody wrote", "unexpected", lambda: [set_a(), key("get", 5, 6, 200, got="z", version=7)]),
     ("a read of what comes later", "unexpected", lambda: [key("get", 0, 1, 200, got="a", version=1), key("set", 2, 3, 201, "a", 1)]),
     ("two cas of one version", "duplicated",
-     lambda: [key("set", 0, 1, 201, "a", 1), key("cas", 2, 5, 200, "b", 2, expect=1), key("cas", 3, 6, 200, "c", 3, expect=1)]),
+     lambda: [set_a(), key("cas", 2, 5, 200, "b", 2, expect=1), key("cas", 3, 6, 200, "c", 3, expect=1)]),
     ("a write that was done twice", "duplicated",
      lambda: [key("set", 0, 9, 200, "a", 4), key("get", 2, 3, 200, got="a", version=1), key("set", 5, 6, 200, "b", 3)]),
     ("a refused cas that shows", "unexpected",
-     lambda: [key("set", 0, 1, 201, "a", 1), key("cas", 2, 3, 412, "b", 1, version=1, expect=7),
+     lambda: [set_a(), key("cas", 2, 3, 412, "b", 1, version=1, expect=7),
               key("get", 5, 6, 200, got="b", version=2)]),
     ("a cas refused by its own version", "unexpected",
-     lambda: [key("set", 0, 1, 201, "a", 1), key("cas", 2, 3, 412, "b", 1, version=1, expect=1)]),
+     lambda: [set_a(), key("cas", 2, 3, 412, "b", 1, version=1, expect=1)]),
     ("created twice", "unexpected", lambda: [key("create", 0, 1, 201, "a", 1), key("create", 2, 3, 201, "b", 2)]),
-    ("a set that says there was nothing", "unexpected", lambda: [key("set", 0, 1, 201, "a", 1), key("set", 2, 3, 201, "b", 2)]),
-    ("a delete that found nothing", "unexpected", lambda: [key("set", 0, 1, 201, "a", 1), key("delete", 2, 3, 404, lsn=1)]),
+    ("a set that says there was nothing", "unexpected", lambda: [set_a(), key("set", 2, 3, 201, "b", 2)]),
+    ("a delete that found nothing", "unexpected", lambda: [set_a(), key("delete", 2, 3, 404, lsn=1)]),
     ("a delete of nothing", "unexpected",
-     lambda: [key("set", 0, 1, 201, "a", 1), key("delete", 2, 3, 200, lsn=2), key("delete", 4, 5, 200, lsn=3)]),
+     lambda: [set_a(), key("delete", 2, 3, 200, lsn=2), key("delete", 4, 5, 200, lsn=3)]),
     ("an unknown write that happened and did not", "unexpected",
-     lambda: [key("set", 0, 1, 201, "a", 1), key("set", 2, 3, None, "b"), key("get", 5, 6, 200, got="b", version=2),
+     lambda: [set_a(), key("set", 2, 3, None, "b"), key("get", 5, 6, 200, got="b", version=2),
               key("get", 8, 9, 200, got="a", version=1)]),
     ("an unknown cas that cannot have happened", "unexpected",
-     lambda: [key("set", 0, 1, 201, "a", 1), key("set", 2, 3, 200, "b", 2), key("cas", 5, 6, None, "c", expect=1),
+     lambda: [set_a(), set_b(), key("cas", 5, 6, None, "c", expect=1),
               key("get", 8, 9, 200, got="c", version=3)]),
     ("a dequeue of one item twice", "duplicated",
-     lambda: [queue("enqueue", 0, 1, 200, "a", 1, 1), queue("dequeue", 2, 3, 200, "a", 2), queue("dequeue", 4, 5, 200, "a", 3),
+     lambda: [in_a(), queue("dequeue", 2, 3, 200, "a", 2), queue("dequeue", 4, 5, 200, "a", 3),
               *drain(8)]),
     ("an enqueue that was done twice", "duplicated",
      lambda: [queue("enqueue", 0, 4, 200, "a", 1, 1), *drain(8, "a", "a")]),
     ("an unknown enqueue that comes out twice", "duplicated",
      lambda: [queue("enqueue", 0, 4, None, "a"), *drain(8, "a", "a")]),
     ("the wrong way round", "out of order",
-     lambda: [queue("enqueue", 0, 1, 200, "a", 1, 1), queue("enqueue", 2, 3, 200, "b", 2, 2), *drain(8, "b", "a")]),
+     lambda: [in_a(), in_b(), *drain(8, "b", "a")]),
     ("the wrong way round by LSN alone", "out of order",
      lambda: [queue("enqueue", 0, 3, 200, "a", 1), queue("enqueue", 1, 3, 200, "b", 2), *drain(8, "b", "a")]),
-    ("an item that nobody enqueued", "unexpected", lambda: [queue("enqueue", 0, 1, 200, "a", 1, 1), *drain(8, "a", "z")]),
+    ("an item that nobody enqueued", "unexpected", lambda: [in_a(), *drain(8, "a", "z")]),
     ("an item before it was enqueued", "unexpected",
      lambda: [queue("dequeue", 0, 1, 200, "a", 1), queue("enqueue", 2, 3, 200, "a", 2, 1), *drain(8)]),
     ("empty though an item is in it", "unexpected",
-     lambda: [queue("enqueue", 0, 1, 200, "a", 1, 1), queue("dequeue", 2, 3, 404, lsn=1), *drain(8, "a")]),
+     lambda: [in_a(), queue("dequeue", 2, 3, 404, lsn=1), *drain(8, "a")]),
     ("a peek behind the head", "unexpected",
-     lambda: [queue("enqueue", 0, 1, 200, "a", 1, 1), queue("enqueue", 2, 3, 200, "b", 2, 2), queue("peek", 4, 5, 200, "b"),
+     lambda: [in_a(), in_b(), queue("peek", 4, 5, 200, "b"),
               *drain(8, "a", "b")]),
-    ("a lost item", "lost", lambda: [queue("enqueue", 0, 1, 200, "a", 1, 1), queue("enqueue", 2, 3, 200, "b", 2, 2), *drain(8, "b")]),
+    ("a lost item", "lost", lambda: [in_a(), in_b(), *drain(8, "b")]),
     ("two lost items and one lost answer", "lost",
-     lambda: [queue("enqueue", 0, 1, 200, "a", 1, 1), queue("enqueue", 2, 3, 200, "b", 2, 2), queue("dequeue", 4, 5, None), *drain(8)]),
+     lambda: [in_a(), in_b(), queue("dequeue", 4, 5, None), *drain(8)]),
     ("a lost answer that took an item before it was asked", "unexpected",
-     lambda: [queue("enqueue", 0, 1, 200, "a", 1, 1), queue("dequeue", 2, 3, 404, lsn=1), queue("dequeue", 5, 6, None), *drain(8)]),
+     lambda: [in_a(), queue("dequeue", 2, 3, 404, lsn=1), queue("dequeue", 5, 6, None), *drain(8)]),
     ("two values of one version", "unexpected",
-     lambda: [key("set", 0, 1, 201, "a", 1), key("set", 2, 3, 200, "b", 2), key("get", 4, 5, 200, got="a", version=2)]),
+     lambda: [set_a(), set_b(), key("get", 4, 5, 200, got="a", version=2)]),
     ("a wrong size", "unexpected", lambda: [queue("enqueue", 0, 1, 200, "a", 1, 2), *drain(8, "a")]),
     ("one LSN twice", "unexpected",
-     lambda: [queue("enqueue", 0, 1, 200, "a", 1, 1), queue("enqueue", 2, 3, 200, "b", 1, 2), *drain(8, "a", "b")]),
+     lambda: [in_a(), queue("enqueue", 2, 3, 200, "b", 1, 2), *drain(8, "a", "b")]),
     ("LSNs against the time", "unexpected",
      lambda: [key("set", 0, 1, 201, "a", 7), key("delete", 2, 3, 200, lsn=5)]),
     ("an odd status", "unexpected",
@@ -127,19 +153,20 @@ RIGHT = [
      lambda: [key("set", 0, 5, 201, "a", 1), key("set", 0, 5, 200, "b", 2), key("get", 2, 3, 200, got="a", version=1),
               key("get", 6, 7, 200, got="b", version=2, phase="final")]),
     ("an unknown write that did not happen",
-     lambda: [key("set", 0, 1, 201, "a", 1), key("set", 2, 3, None, "b"), key("get", 5, 6, 200, got="a", version=1, phase="final")]),
+     lambda: [set_a(), key("set", 2, 3, None, "b"), last_a()]),
     ("an unknown write that happened late",
-     lambda: [key("set", 0, 1, 201, "a", 1), key("set", 2, 3, None, "b"), key("get", 5, 6, 200, got="a", version=1),
-              key("get", 8, 9, 200, got="b", version=2, phase="final")]),
-    ("an unknown delete", lambda: [key("set", 0, 1, 201, "a", 1), key("delete", 2, 3, None), key("get", 5, 6, 404, phase="final")]),
+     lambda: [set_a(), key("set", 2, 3, None, "b"), key("get", 5, 6, 200, got="a", version=1),
+              last_b()]),
+    ("an unknown delete", lambda: [set_a(), key("delete", 2, 3, None), key("get", 5, 6, 404, phase="final")]),
     ("a version that only a refusal names",
-     lambda: [key("set", 0, 1, 201, "a", 1), key("set", 2, 3, None, "b"), key("cas", 5, 6, 412, "c", 2, version=2, expect=1),
+     lambda: [set_a(), key("set", 2, 3, None, "b"), key("cas", 5, 6, 412, "c", 2, version=2, expect=1),
               key("delete", 7, 8, 200, lsn=3)]),
     ("an unknown dequeue that took the head",
-     lambda: [queue("enqueue", 0, 1, 200, "a", 1, 1), queue("enqueue", 2, 3, 200, "b", 2, 2), queue("dequeue", 4, 5, None),
+     lambda: [in_a(), in_b(), queue("dequeue", 4, 5, None),
               *drain(8, "b")]),
     ("an unknown enqueue that an unknown dequeue took",
-     lambda: [queue("enqueue", 0, 1, None, "a"), queue("dequeue", 2, 3, None), queue("enqueue", 4, 5, 200, "b", 3, 1), *drain(8, "b")]),
+     lambda: [queue("enqueue", 0, 1, None, "a"), queue("dequeue", 2, 3, None), queue("enqueue", 4, 5, 200, "b", 3, 1),
+              *drain(8, "b")]),
     ("overlapping enqueues in either order",
      lambda: [queue("enqueue", 0, 5, 200, "a", 2), queue("enqueue", 0, 5, 200, "b", 1), *drain(8, "b", "a")]),
     ("a call that was given up", lambda: [Op(client=1, op="set", name="x", value="a", start_ns=0, end_ns=1, outcome="never"),
@@ -176,15 +203,15 @@ class Seeded(unittest.TestCase):
                 self.assertTrue(result.good, [line for f in result.findings for line in f.lines()] + result.undecided)
 
     def test_lists_are_compared(self):
-        calls = lambda: [key("set", 0, 1, 201, "a", 1), key("get", 5, 6, 200, got="a", version=1, phase="final")]  # noqa: E731
+        calls = lambda: [set_a(), last_a()]  # noqa: E731
         self.assertTrue(audit.audit(book_of(calls(), {"keys": ["x"], "queues": {}})).good)
         self.assertEqual(audit.audit(book_of(calls(), {"keys": [], "queues": {}})).count("unexpected"), 1)
         self.assertEqual(audit.audit(book_of(calls(), {"keys": ["x", "y"], "queues": {}})).count("unexpected"), 1)
-        self.assertEqual(audit.audit(book_of([queue("enqueue", 0, 1, 200, "a", 1, 1), *drain(8, "a")],
+        self.assertEqual(audit.audit(book_of([in_a(), *drain(8, "a")],
                                              {"keys": [], "queues": {"x": 1}})).count("unexpected"), 1)
 
     def test_without_its_end_nothing_is_known(self):
-        book = book_of([key("set", 0, 1, 201, "a", 1)])
+        book = book_of([set_a()])
         book.events.clear()
         self.assertFalse(audit.audit(book).good)
 

@@ -53,8 +53,8 @@ class Parser(argparse.ArgumentParser):
 def parse(arguments):
     parser = Parser(
         prog="scripts/drill", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Puts load on a live walkv, kills its processes meanwhile, and checks every answer: nothing acknowledged may\n"
-                    "be lost, done twice, or out of order. It uses keys and queues of its own, and removes them in the end.",
+        description="Puts load on a live walkv, kills its processes meanwhile, and checks every answer: nothing acknowledged\n"
+                    "may be lost, done twice, or out of order. It uses keys and queues of its own, and removes them in the end.",
         epilog="Exit status: 0 nothing is wrong; 1 something is, or could not be decided; 64 wrong usage; 65 not a history;\n"
                "69 the instance cannot be used. What the report means: README.md, \"Recovery drill\".")
     parser.add_argument("--url", default="http://127.0.0.1:4000", help="the instance (default %(default)s)")
@@ -70,10 +70,11 @@ def parse(arguments):
                         help="no more calls a second than this (default: as fast as it goes)")
     parser.add_argument("--kills", type=count, default=None, metavar="N", help="stop after so many kills")
     parser.add_argument("--in-recovery", action="store_true",
-                        help="kill walkvd while it starts, too; the start after that is a cold one, which takes long with much data")
+                        help="kill walkvd while it starts, too; the start after that is a cold one, which takes long with "
+                             "much data")
     parser.add_argument("--kill-command", metavar="COMMAND",
-                        help="run by sh for each kill, with the word worker or walkvd as $1 (default: SIGKILL to the processes of "
-                             "the instance, found through its status and /proc)")
+                        help="run by sh for each kill, with the word worker or walkvd as $1 (default: SIGKILL to the "
+                             "processes of the instance, found through its status and /proc)")
     parser.add_argument("--patience", type=duration, default=30.0, metavar="TIME",
                         help="how long a call is tried again before its outcome is unknown (default 30s)")
     parser.add_argument("--without-keys", action="store_true",
@@ -158,8 +159,8 @@ async def try_keys(target, run, with_keys):
     if first.number("walkv-lsn") is None:
         raise Refused("the answers have no Walkv-Lsn header; if a proxy takes it away, run the drill behind it")
     if with_keys and again.headers.get("idempotency-replayed") != "true":
-        raise Refused("this server does a repeat again although it has the same Idempotency-Key, so retries would not be safe; "
-                      "--without-keys tries what can be tried without")
+        raise Refused("this server does a repeat again although it has the same Idempotency-Key, so retries would not be "
+                      "safe; --without-keys tries what can be tried without")
 
 
 # --- the run --------------------------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ Idempotency-Key. Members that are null are left out:
     expect     cas: the version that it asks for. create asks for none
     start_ns   when its first request was sent, and
     end_ns     when its last answer was read (or given up): nanoseconds of CLOCK_MONOTONIC since the run began. A read
-               that was sent again begins with its last request
+               that was sent again begins with its last request, and
+    asked_ns   is when its first one was sent
     outcome    done      it was answered with success
                refused   it was answered that it does not apply: no such key, empty, another version
                unknown   no answer that tells; it may have happened, or may happen yet, once
@@ -37,7 +38,7 @@ Idempotency-Key. Members that are null are left out:
 
 A line with "event" is not a call: {"event":"kill","what":"worker","pid":...,"at_ns":...}, and
 {"event":"listing","keys":[...],"queues":{name:size}}: what the lists said at the very end, and {"event":"end"}: the
-history is whole. To change the format: bump the number, go on reading the old one, and add a test to history_test.py.
+history is whole. To change the format: bump the number, go on reading the old one, and add a test to checker_test.py.
 """
 
 import json
@@ -50,8 +51,8 @@ OUTCOMES = ("done", "refused", "unknown", "never", "odd")
 PHASES = ("before", "during", "drain", "final")
 WRITES = frozenset(("set", "create", "cas", "delete", "enqueue", "dequeue"))
 
-_FIELDS = ("n", "client", "op", "name", "value", "expect", "start_ns", "end_ns", "outcome", "status", "code", "got", "version",
-           "absent", "lsn", "size", "replayed", "tries", "failures", "phase", "detail")
+_FIELDS = ("n", "client", "op", "name", "value", "expect", "start_ns", "end_ns", "asked_ns", "outcome", "status", "code",
+           "got", "version", "absent", "lsn", "size", "replayed", "tries", "failures", "phase", "detail")
 
 
 class Op:
@@ -65,6 +66,10 @@ class Op:
         if members:
             raise ValueError(f"a call has no {', '.join(members)}")
 
+    @property
+    def waited_since_ns(self):
+        return self.start_ns if self.asked_ns is None else self.asked_ns
+
     def as_dict(self):
         return {name: value for name in _FIELDS if (value := getattr(self, name)) is not None}
 
@@ -72,8 +77,8 @@ class Op:
         """As a report shows it."""
         what = {"cas": f" {self.value} if version {self.expect}", "delete": "", "get": "", "dequeue": "", "peek": ""}
         answer = [self.outcome or "?"]
-        answer += [f"{word} {value}" for word, value in (("status", self.status), ("got", self.got), ("version", self.version),
-                                                         ("lsn", self.lsn), ("size", self.size)) if value is not None]
+        answer += [f"{word} {value}" for word in ("status", "got", "version", "lsn", "size")
+                   if (value := getattr(self, word)) is not None]
         end = "?" if self.end_ns is None else f"{self.end_ns / 1e9:.6f}"
         return (f"#{self.n} client {self.client} {self.start_ns / 1e9:.6f}-{end} s: {self.op} {self.name}"
                 f"{what.get(self.op, f' {self.value}')} -> {', '.join(answer)}")

@@ -3,7 +3,7 @@
 
 At random moments, on average one each `every_s`. A walkvd is not killed again before a write has gone through since the
 last time: otherwise a short `every_s` would show only that a server which never gets up does not answer. With
-`in_recovery`, one time in four the new walkvd is killed while it starts, which it has to bear as well; the next start is
+`in_recovery`, one time in two the new walkvd is killed while it starts, which it has to bear as well; the next start is
 a cold one then, and takes its time with a large store.
 """
 
@@ -13,8 +13,9 @@ import time
 from .process import Local, NotOurs
 
 KINDS = ("none", "worker", "walkvd", "both")
-IN_RECOVERY = 1 / 4
-RECOVERY_DELAY_S = 0.15    # at most, from the first kill to the one in recovery
+IN_RECOVERY = 1 / 2
+RECOVERY_DELAY_S = 0.1     # at most, from the start of the process to its end
+START_PATIENCE_S = 1.0
 RETURN_MAX_S = 60.0        # a walkvd that has not come back by then never will
 COMMAND_MAX_S = 30.0
 
@@ -40,7 +41,7 @@ class Command:
             raise NotOurs(f"the kill command ended with status {status}")
         return 0
 
-    def kill_starting_walkvd(self):
+    def starting_walkvd(self):
         return None
 
 
@@ -85,15 +86,23 @@ class Killer:
                 if what == "walkvd":
                     down_since_ns = clock.now()
                     if self.in_recovery and self.random.random() < IN_RECOVERY and not self._enough(workload):
-                        await workload.pause(self.random.uniform(0, RECOVERY_DELAY_S))
-                        pid = self.means.kill_starting_walkvd()
-                        if pid:
-                            down_since_ns = clock.now()
-                            self._note(history, "walkvd", pid, down_since_ns, counted_as="in recovery")
+                        await self._kill_starting(workload, history, clock)
+                        down_since_ns = clock.now()
                 self._enough(workload)
         except NotOurs as error:
             self.failed = str(error)
             workload.stop.set()
+
+    async def _kill_starting(self, workload, history, clock):
+        """Waits for the walkvd that is started now, and kills it some moments later."""
+        deadline = time.monotonic() + START_PATIENCE_S
+        while (process := self.means.starting_walkvd()) is None:
+            if time.monotonic() > deadline or await workload.pause(0.002):
+                return
+        with process:
+            await workload.pause(self.random.uniform(0, RECOVERY_DELAY_S))
+            if process.kill():
+                self._note(history, "walkvd", process.pid, clock.now(), counted_as="in recovery")
 
     def _enough(self, workload):
         if self.limit is not None and self.total >= self.limit:
@@ -108,7 +117,8 @@ class Killer:
         deadline = time.monotonic() + RETURN_MAX_S
         while workload.last_write_start_ns <= since_ns:
             if time.monotonic() > deadline:
-                raise NotOurs(f"walkvd was killed and no write has gone through in {RETURN_MAX_S:.0f} s: what starts it again?")
+                raise NotOurs(f"walkvd was killed and no write has gone through in {RETURN_MAX_S:.0f} s: what starts it "
+                              "again?")
             if await workload.pause(0.005):
                 return True
         return False

@@ -10,8 +10,9 @@ be on another host or in a container, or the process gone and its pid given away
     4. and it is still the one that was looked at (a pidfd is opened before looking).
 
 Other workers of the same parent belong to the instance too, if that parent is a walkv-httpd: it is held by a pidfd, and
-while it lives its children can be found without asking (walkvd may be away). The parent itself is never killed. A walkvd that is not ready yet does not answer; it is known by its parent (scripts/run, not systemd) and its
-command line, which are those of the one that was killed.
+while it lives its children can be found without asking (walkvd may be away). The parent itself is never killed. A
+walkvd that is not ready yet does not answer; it is known by its parent (scripts/run, not systemd) and its command line,
+which are those of the one that was killed.
 
 Must never: signal a process for which one of these does not hold.
 """
@@ -98,8 +99,8 @@ class Process:
         except ProcessLookupError:
             return False
         except PermissionError:
-            raise NotOurs(f"{self.name} (process {self.pid}) belongs to another user, and may not be killed: run the drill with "
-                          "sudo, or give it a --kill-command") from None
+            raise NotOurs(f"{self.name} (process {self.pid}) belongs to another user, and may not be killed: run the drill "
+                          "with sudo, or give it a --kill-command") from None
 
 
 def children_of(parent, name):
@@ -161,7 +162,8 @@ class Local:
     async def prepare(self, wants):
         """Looks at everything once, kills nothing. Raises NotOurs."""
         if not is_local(self.target.host):
-            raise NotOurs(f"{self.target.host} is not an address of this host: run the drill there, or give it a --kill-command")
+            raise NotOurs(f"{self.target.host} is not an address of this host: run the drill there, or give it a "
+                          "--kill-command")
         if not hasattr(os, "pidfd_open"):
             raise NotOurs("this needs pidfd_open (Linux 5.3 or newer)")
         status = await status_of(self.target)
@@ -191,8 +193,8 @@ class Local:
                 self.last_walkvd = (process.pid, process.parent, process.command)
             return process.pid if process.kill() else None
 
-    def kill_starting_walkvd(self):
-        """Kills the walkvd that was started after the one that we killed, ready or not. Its pid, or None."""
+    def starting_walkvd(self):
+        """The walkvd that was started after the one that we killed, ready or not, as a Process to close; or None."""
         if self.last_walkvd is None:
             return None
         pid, parent, command = self.last_walkvd
@@ -202,12 +204,13 @@ class Local:
             if child == pid:
                 continue
             try:
-                with Process(child) as process:
-                    if process.name == WALKVD and process.parent == parent and process.command == command and process.kill():
-                        self.last_walkvd = (child, parent, command)
-                        return child
-            except NotOurs:
-                pass
+                process = Process(child)
+            except Gone:
+                continue
+            if process.name == WALKVD and process.parent == parent and process.command == command:
+                self.last_walkvd = (child, parent, command)
+                return process
+            process.close()
         return None
 
     @staticmethod

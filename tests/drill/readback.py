@@ -61,7 +61,9 @@ async def lists(caller, run):
     """What the lists say of this run: ([key ...], {queue: size})."""
     keys, after = [], ""
     while True:
-        path = f"/api/kv?prefix={client.quote(run)}-&keys=only&limit={PAGE}" + (f"&after={client.quote(after)}" if after else "")
+        path = f"/api/kv?prefix={client.quote(run)}-&keys=only&limit={PAGE}"
+        if after:
+            path += f"&after={client.quote(after)}"
         body = (await _get(caller, path)).json()
         keys += body.get("keys", [])
         after = body.get("next")

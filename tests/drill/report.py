@@ -15,7 +15,7 @@ def percentile(ordered, share):
 
 def latencies(ops, phase):
     """{"calls", "p50_ms", "p99_ms", "p99.9_ms", "max_ms"} of calls that were answered, first request to last answer."""
-    times = sorted((op.end_ns - op.start_ns) / 1e6 for op in ops
+    times = sorted((op.end_ns - op.waited_since_ns) / 1e6 for op in ops
                    if op.phase == phase and op.outcome in ("done", "refused"))
     figures = {"calls": len(times)}
     for name, share in (("p50_ms", 0.5), ("p99_ms", 0.99), ("p99.9_ms", 0.999), ("max_ms", 1.0)):
@@ -26,7 +26,7 @@ def latencies(ops, phase):
 
 def longest_pause_ms(ops, reads, phases=("before", "during")):
     """The longest time in which a call of that sort was waiting and none was answered."""
-    times = sorted((op.end_ns, op.start_ns) for op in ops if op.phase in phases and (op.op in READS) == reads
+    times = sorted((op.end_ns, op.waited_since_ns) for op in ops if op.phase in phases and (op.op in READS) == reads
                    and op.outcome in ("done", "refused"))
     longest, waits_since = 0, float("inf")
     for at in range(len(times) - 1, -1, -1):
@@ -75,8 +75,9 @@ def figures(history, result, killer_counts, failures):
 def _latency_line(name, figures_of):
     if not figures_of["calls"]:
         return f"  {name:<8} nothing was answered"
-    return (f"  {name:<8} p50 {figures_of['p50_ms']:g} ms   p99 {figures_of['p99_ms']:g} ms   p99.9 {figures_of['p99.9_ms']:g} ms"
-            f"   longest {figures_of['max_ms']:g} ms   ({figures_of['calls']} calls)")
+    times = "   ".join(f"{word} {figures_of[key]:g} ms" for word, key in
+                       (("p50", "p50_ms"), ("p99", "p99_ms"), ("p99.9", "p99.9_ms"), ("longest", "max_ms")))
+    return f"  {name:<8} {times}   ({figures_of['calls']} calls)"
 
 
 def text(report, result, findings_shown=12):
@@ -84,11 +85,12 @@ def text(report, result, findings_shown=12):
     kills = report["kills"]
     errors = ", ".join(f"{kind} {count}" for kind, count in report["errors"].items()) or "none"
     yield f"run            {report['run']}: {report['seconds']:g} s, {report['clients']} clients, seed {report['seed']}"
-    yield (f"kills          {kills.get('worker', 0)} of workers, {kills.get('walkvd', 0) + kills.get('in recovery', 0)} of walkvd, "
-           f"{kills.get('in recovery', 0)} of them while it started")
+    early = kills.get("in recovery", 0)
+    yield (f"kills          {kills.get('worker', 0)} of workers, {kills.get('walkvd', 0) + early} of walkvd, {early} of them "
+           "while it started")
     yield f"attempted      {report['attempted']} calls"
-    yield (f"acknowledged   {report['acknowledged']}: {report['done']} done, {report['not_applicable']} answered that they do not "
-           "apply")
+    yield (f"acknowledged   {report['acknowledged']}: {report['done']} done, {report['not_applicable']} answered that they "
+           "do not apply")
     yield f"no outcome     {report['unknown']} unknown, {report['never_done']} given up without having been done"
     for category in CATEGORIES:
         yield f"{category:<14} {report[category.replace(' ', '_')]}"
