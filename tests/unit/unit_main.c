@@ -25,6 +25,9 @@
     X(snapshot)                                                                                              \
     X(view_read)                                                                                             \
     X(store)                                                                                                 \
+    X(requests)                                                                                              \
+    X(sessions)                                                                                              \
+    X(upgrade)                                                                                               \
     X(view_grace)                                                                                            \
     X(http_parser)
 
