@@ -326,7 +326,7 @@ def run_drill(options, progress):
     else:
         descriptor, path = tempfile.mkstemp(prefix=f"{run}-", suffix=".jsonl")
         file = os.fdopen(descriptor, "w", encoding="utf-8")
-    keep = bool(options.history)
+    keep = True
     try:
         with file:
             header = {"run": run, "url": target.url, "seed": seed, "clients": options.clients, "kill": options.kill,
@@ -343,13 +343,14 @@ def run_drill(options, progress):
             book, killer, failures = asyncio.run(everything())
         result = judge(book, killer.counts, failures, options, progress)
         why = verdict_line(result, any(op.outcome == "done" for op in book.ops), killer)
-        keep = keep or why is not None
+        keep = bool(options.history) or why is not None
         if why:
             print(f"drill: {why}", file=sys.stderr)
         if keep:
             print(f"drill: every call is in {path}; scripts/drill --check {path} checks it again", file=sys.stderr)
         return EX_UNAVAILABLE if killer.failed and not result.findings else 1 if why else 0
     except (Refused, NotOurs) as error:
+        keep = bool(options.history)
         progress.end()
         print(f"drill: {error}", file=sys.stderr)
         return EX_UNAVAILABLE

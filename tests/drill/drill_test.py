@@ -273,6 +273,7 @@ class Wrong(unittest.TestCase):
         with Fake("odd") as server:
             done = drill("--url", server.url, "--kill", "none", "--duration", "700ms", "--clients", 4)
         self.assertEqual(done.returncode, 1, explain(done))
+        self.assertIn("every call is in ", done.stderr)
         path = Path(done.stderr.partition("every call is in ")[2].partition(";")[0])
         self.addCleanup(path.unlink, missing_ok=True)
         self.assertEqual(drill("--check", path).returncode, 1)

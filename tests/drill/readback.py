@@ -15,13 +15,22 @@ class Incomplete(Exception):
 
 
 async def _each(callers, names, work):
-    names = iter(names)
+    """work(caller, name) for each name, by all callers at once. After the first failure no more is begun, and it is raised when
+    all have ended: a caller does one thing at a time."""
+    names, failed = iter(names), []
 
     async def worker(caller):
         for name in names:
-            await work(caller, name)
+            if failed:
+                return
+            try:
+                await work(caller, name)
+            except Incomplete as error:
+                failed.append(error)
 
     await asyncio.gather(*(worker(caller) for caller in callers))
+    if failed:
+        raise failed[0]
 
 
 async def read_back(workload, callers, progress=None):
