@@ -353,7 +353,7 @@ def campaign(kills, seed, per_round=50):
     total = collections.Counter()
     rounds = 0
     while left > 0:
-        kind, mode = chance.choice(("both", "both", "walkvd", "worker")), chance.choice(("sync", "async"))
+        kind, mode = ("both", "walkvd", "both", "worker")[rounds % 4], chance.choice(("sync", "async"))
         workers, clients = chance.choice((1, 2, 4)), chance.choice((8, 32, 64))
         every = chance.choice(("20ms", "100ms", "200ms"))
         in_recovery, count = chance.random() < 0.5, min(per_round, left)
