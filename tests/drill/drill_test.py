@@ -259,7 +259,7 @@ class Wrong(unittest.TestCase):
         for fault, numbers in self.FOUND_AS.items():
             with self.subTest(fault), Fake(fault) as server, tempfile.TemporaryDirectory() as folder:
                 path = Path(folder, "history")
-                done = drill("--url", server.url, "--kill", "none", "--duration", "700ms", "--clients", 4, "--seed", SEED,
+                done = drill("--url", server.url, "--kill", "none", "--duration", "1500ms", "--clients", 4, "--seed", SEED,
                              "--history", path)
                 self.assertEqual(done.returncode, 1, explain(done))
                 self.assertGreater(sum(done.report[number] for number in numbers), 0, explain(done))

@@ -22,7 +22,7 @@ import json
 import threading
 from urllib.parse import parse_qs, unquote, urlsplit
 
-EVERY = 20  # "now and then"
+EVERY = {"cas": 1, "resurrect": 2, "stale": 5}  # "now and then": of the occasions, and of those of the others each tenth
 
 
 class Fake:
@@ -50,7 +50,7 @@ class Fake:
         if self.fault != fault:
             return False
         self.turn += 1
-        return self.turn % EVERY == 0
+        return self.turn % EVERY.get(fault, 10) == 0
 
     async def serve(self, reader, writer):
         try:
