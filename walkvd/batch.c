@@ -43,10 +43,14 @@ static bool refused(const struct batch_item *item)
  */
 static int room_for(struct batch *b, const struct batch_item *items, size_t count, const char **what)
 {
-    uint64_t ops = b->depart_most, bytes = 0, run_pages = 0;
+    uint64_t ops = 0, bytes = 0, run_pages = 0;
     uint64_t log_bytes = (1 + b->depart_most) * RECORD_FIXED_BYTES;
     bool adds = false;
-    requests_expire_room(b->expire_most, &ops, &bytes);
+    /* A little upkeep is within what every transaction has to spare: where deletes go on, it does. */
+    if (b->depart_most > UPKEEP_FEW)
+        ops = b->depart_most;
+    if (b->expire_most > UPKEEP_FEW)
+        requests_expire_room(b->expire_most, &ops, &bytes);
     for (size_t i = 0; i < count; i++) {
         const struct write_request *r = &items[i].request;
         if (refused(&items[i]))
@@ -96,8 +100,8 @@ static void limit_upkeep(struct batch *b, unsigned most)
 }
 
 /* Makes room, refusing what adds data, or doing less upkeep, or refusing everything, if that is what it
- * takes. A little upkeep is tried for long: it may be the only way to more room. Returns 0, -ENOSPC when
- * there is none at all, or another negative errno. */
+ * takes. A little upkeep is done for as long as anything is: it may be the only way to more room. Returns 0,
+ * -ENOSPC when there is none at all, or another negative errno. */
 static int make_room(struct batch *b, struct batch_item *items, size_t count)
 {
     const char *what;

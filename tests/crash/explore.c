@@ -98,8 +98,8 @@ static bool go_on(struct explorer *e, struct life *l, unsigned depth)
         fail(e, depth, l->recovery.refusal.sentence);
         return false;
     }
-    good =
-        good && model_digest_store(&l->recovery.store, &e->workload->known, &after, sentence, sizeof(sentence));
+    good = good &&
+           model_digest_store(&l->recovery.store, &e->workload->known, &after, sentence, sizeof(sentence));
     if (!good || before != after)
         fail(e, depth, good ? "a write after the recovery was lost" : sentence);
     return good && before == after;
@@ -119,7 +119,8 @@ static bool recover(struct explorer *e, struct memory_disk *disk, unsigned depth
         fail(e, depth, text);
         return false;
     }
-    bool good = model_digest_store(&l.recovery.store, &e->workload->known, digest, sentence, sizeof(sentence));
+    bool good =
+        model_digest_store(&l.recovery.store, &e->workload->known, digest, sentence, sizeof(sentence));
     if (!good)
         fail(e, depth, sentence);
     else if (disk->changed == NULL && kit_below(&e->random, GO_ON_EVERY) == 0)
