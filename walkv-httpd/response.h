@@ -52,6 +52,7 @@ struct response {
     unsigned status;
     size_t body_bytes;
     uint64_t etag;          /* 0: none */
+    const char *tag;        /* NULL: none; the ETag of what may be kept and asked for again, with its quotes */
     uint64_t lsn;           /* 0: none */
     const char *allow;      /* NULL: none */
     unsigned retry_after_s; /* 0: none */
