@@ -475,7 +475,7 @@ class Connection:
     """One connection, on which anything can be sent, and which reads responses strictly, and holds them to
     openapi.json. With `proxied` a reverse proxy stands between, and may add header fields of its own."""
 
-    def __init__(self, port, patience=PATIENCE_S, receive_buffer=None, proxied=False):
+    def __init__(self, port, patience=PATIENCE_S, receive_buffer=None, host=None, proxied=False):
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -486,7 +486,7 @@ class Connection:
             self.socket.close()
             raise
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.port = port
+        self.host = host or f"127.0.0.1:{port}"
         self.pending = bytearray()
         self.proxied = proxied
         self.asked = collections.deque()  # (method, target) of requests whose responses have not been read
@@ -513,7 +513,7 @@ class Connection:
         self.asked.append((method, path))
         lines = [f"{method} {path} {version}"]
         if not any(name.lower() == "host" for name in headers):
-            lines.append(f"Host: 127.0.0.1:{self.port}")
+            lines.append(f"Host: {self.host}")
         lines += [f"{name}: {value}" for name, value in headers.items() if value is not None]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
 
@@ -656,13 +656,14 @@ class SystemTest(unittest.TestCase):
     """
 
     options = {}
+    make = Walkv
     maxDiff = 4000
 
     @classmethod
     def setUpClass(cls):
         cls.walkv = None
         if cls.options is not None:
-            cls.walkv = Walkv(**cls.options)
+            cls.walkv = cls.make(**cls.options)
             cls.addClassCleanup(cls.walkv.close)
             cls.walkv.start()
 
@@ -678,7 +679,7 @@ class SystemTest(unittest.TestCase):
 
     def instance(self, **options):
         """An instance of this test alone, not started yet; it is gone after the test."""
-        one = Walkv(**options)
+        one = self.make(**options)
         self._extra.append(one)
         self.addCleanup(one.close)
         return one
