@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Documents that are a part of the program: the description of the API (API section 4). They change only with the
- * version of the program, so clients may keep them, and ask with If-None-Match whether they are still current. */
+ * Documents that are a part of the program: the description of the API (API section 4). They change only with
+ * its version, so clients may keep them, and ask with If-None-Match whether they are still current. */
 #include "embedded.h"
 #include "response.h"
 #include "router.h"
