@@ -211,6 +211,7 @@ class Contract:
         self.document = document
         self.schemas = Schemas(document)
         self.checked = collections.Counter()  # (operationId, status): responses that were held to it
+        self.unattributed = 0  # responses to bytes that a test sent by hand, whose request is not known
         self.violations = []  # kept as well as raised: a thread of a test may be the one that sees it
         self.templates = [
             (re.compile(re.sub(r"\\\{\w+\\\}", "[^/]*", re.escape(path)) + r"\Z"), item)
@@ -291,7 +292,8 @@ class Contract:
 
     def report(self):
         """One line for whoever runs the tests."""
-        return f"{sum(self.checked.values())} responses held to openapi.json, of {len(self.checked)} kinds"
+        return (f"{sum(self.checked.values())} responses held to openapi.json, of {len(self.checked)} kinds; "
+                f"{self.unattributed} to bytes by hand were not")
 
 
 contract = Contract(json.loads(DOCUMENT.read_text(encoding="utf-8")))

@@ -289,7 +289,8 @@ def make_tests():
             skip = find(proxy) and None
         except unittest.SkipTest as missing:
             skip = str(missing)
-        for base in (spec_test.Specification, spec_test.Keys, spec_test.KeyLists, spec_test.Queues, Behaviour):
+        for base in (spec_test.Specification, spec_test.Keys, spec_test.KeyLists, spec_test.Queues,
+                     spec_test.Service, Behaviour):
             name = f"{proxy.capitalize()}{base.__name__}"
             bases = (base,) if issubclass(base, SystemTest) else (base, SystemTest)
             own = {"proxy": proxy, "make": functools.partial(Proxied, proxy), "__module__": __name__}

@@ -591,6 +591,8 @@ class Connection:
             raise AssertionError(f"Content-Type is not {JSON_TYPE}: {answer}")
         if target is not None:
             contract.check(method_sent, target, status, headers, answer.body, self.proxied)
+        elif status // 100 != 1:
+            contract.unattributed += 1
         return answer
 
     def _chunks(self):
