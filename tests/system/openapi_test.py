@@ -9,7 +9,7 @@ import re
 import unittest
 
 from openapi import ANNOTATIONS, DOCUMENT, METHODS, Contract, Schemas, Violation, contract
-from walkv import ROOT, SystemTest, main
+from walkv import ROOT, SystemTest, main, wait_until
 
 HTTPD_SOURCES = ROOT / "walkv-httpd"
 
@@ -229,11 +229,33 @@ class Served(SystemTest):
             - Allow: GET, HEAD, OPTIONS
         """)
 
+    def test_a_repeated_write_is_as_described(self):
+        self.transcript("""
+            > POST /api/queue/repeat/enqueue {"value":1}
+            + Idempotency-Key: one
+            < 200 {"success":true,"queue":"repeat","value":1,"size":1}
+            > POST /api/queue/repeat/enqueue {"value":1}
+            + Idempotency-Key: one
+            < 200 {"success":true,"queue":"repeat","value":1,"size":1}
+            - Idempotency-Replayed: true
+            > POST /api/queue/repeat/enqueue {"value":2}
+            + Idempotency-Key: one
+            < 422 idempotency_mismatch
+            > DELETE /api/kv/nothing
+            + Idempotency-Key: two
+            < 404 not_found
+            > DELETE /api/kv/nothing
+            + Idempotency-Key: two
+            < 404 not_found
+            - Idempotency-Replayed: true
+        """)
+        for operation, status in (("enqueue", 200), ("enqueue", 422), ("deleteKey", 404)):
+            self.assertIn((operation, status), contract.checked)
+
     def test_everything_that_a_status_has_is_described_and_the_other_way_round(self):
         described = contract.document["components"]["schemas"]["Status"]["properties"]
         self.assertEqual(set(self.walkv.status()), set(described))
         self.walkv.stop_walkvd()
-        from walkv import wait_until
         wait_until(lambda: self.walkv.status()["walkvd"] == "unreachable", "the worker to notice")
         self.walkv.start_walkvd()
         self.walkv.wait_ready()
