@@ -57,6 +57,8 @@ def main():
     result = runner.run(suite)
     for test, reason in result.skipped:
         print("skipped: %s: %s" % (test.id(), reason), file=sys.stderr)
+    if "openapi" in sys.modules:  # see tests/system/openapi.py
+        print("%s: %s" % (name, sys.modules["openapi"].contract.report()), file=sys.stderr)
     failed = len(result.bad)
     skipped = len(result.skipped)
     print("%s: %d passed, %d failed, %d skipped" % (name, result.testsRun - failed - skipped, failed, skipped), flush=True)

@@ -111,11 +111,14 @@ void response_head(struct conn *c, const struct response *r)
             c->keep_alive =
                 false; /* HTTP/1.0 has no chunks: the end of the connection is the end of the body */
     }
-    at = put(at, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
+    at = put(at, r->tag ? "Cache-Control: no-cache\r\n" : "Cache-Control: no-store\r\n");
+    at = put(at, "X-Content-Type-Options: nosniff\r\n");
     if (r->etag) {
         at = put_number(put(at, "ETag: \""), r->etag);
         at = put(at, "\"\r\n");
     }
+    if (r->tag)
+        at = put(put(put(at, "ETag: "), r->tag), "\r\n");
     if (r->lsn)
         at = put_field(at, "Walkv-Lsn: ", r->lsn);
     if (r->replayed)

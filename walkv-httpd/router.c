@@ -31,6 +31,7 @@ static const struct route routes[] = {
     {"/livez", HTTP_GET, service_live, BODY_NONE, {0}},
     {"/readyz", HTTP_GET, service_ready, BODY_NONE, {0}},
     {"/healthz", HTTP_GET, service_ready, BODY_NONE, {0}},
+    {"/openapi.json", HTTP_GET, document_openapi, BODY_NONE, {0}},
 };
 
 enum { ROUTES = sizeof routes / sizeof *routes, BODY_ALLOWANCE = 65536 };

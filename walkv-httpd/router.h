@@ -43,5 +43,6 @@ ROUTE_HANDLER(queue_delete);
 ROUTE_HANDLER(service_live);
 ROUTE_HANDLER(service_ready);
 ROUTE_HANDLER(service_status);
+ROUTE_HANDLER(document_openapi);
 
 #endif

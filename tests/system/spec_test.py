@@ -495,7 +495,8 @@ class Service(SystemTest):
             self.assertIsNotNone(find(after, name), f"{name} in {text}")
         self.assertEqual(find(after, "keys"), find(before, "keys") + 1)
         self.assertEqual(find(after, "items"), find(before, "items") + 1)
-        self.assertEqual(find(after, "applied_lsn"), find(before, "applied_lsn") + 2)
+        witness = 1  # what walkvd writes behind the last batch when it has been idle for a moment
+        self.assertIn(find(after, "applied_lsn") - find(before, "applied_lsn"), (2, 2 + witness))
         self.assertGreaterEqual(find(after, "durable_lsn"), find(before, "applied_lsn"))
         self.assertRegex(str(find(after, "store_id")), r"\A[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
         self.assertEqual(find(after, "start_kind"), "new")

@@ -11,6 +11,7 @@ the test that is running, whatever its answers were.
 """
 
 import atexit
+import collections
 import ctypes
 import hashlib
 import itertools
@@ -27,6 +28,8 @@ import threading
 import time
 import unittest
 from pathlib import Path
+
+from openapi import contract
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("WALKV_BUILD", ROOT / "build" / "debug")).resolve()
@@ -465,10 +468,14 @@ class Closed(ConnectionError):
         self.received = received
 
 
-class Connection:
-    """One connection, on which anything can be sent, and which reads responses strictly."""
+REQUEST_LINE = re.compile(rb"([A-Z]+) (\S+) HTTP/1\.[01]\r\n")
 
-    def __init__(self, port, patience=PATIENCE_S, receive_buffer=None):
+
+class Connection:
+    """One connection, on which anything can be sent, and which reads responses strictly, and holds them to
+    openapi.json. With `proxied` a reverse proxy stands between, and may add header fields of its own."""
+
+    def __init__(self, port, patience=PATIENCE_S, receive_buffer=None, host=None, proxied=False):
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -479,8 +486,10 @@ class Connection:
             self.socket.close()
             raise
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.port = port
+        self.host = host or f"127.0.0.1:{port}"
         self.pending = bytearray()
+        self.proxied = proxied
+        self.asked = collections.deque()  # (method, target) of requests whose responses have not been read
 
     def __enter__(self):
         return self
@@ -494,12 +503,17 @@ class Connection:
     # out
 
     def send(self, data):
-        self.socket.sendall(data.encode() if isinstance(data, str) else data)
+        data = data.encode() if isinstance(data, str) else data
+        if not self.asked and (line := REQUEST_LINE.match(data)):
+            self.asked.append((line[1].decode(), line[2].decode("utf-8", "replace")))
+        self.socket.sendall(data)
 
     def head(self, method, path, headers, version="HTTP/1.1"):
+        """The head of a request that will be sent on this connection."""
+        self.asked.append((method, path))
         lines = [f"{method} {path} {version}"]
         if not any(name.lower() == "host" for name in headers):
-            lines.append(f"Host: 127.0.0.1:{self.port}")
+            lines.append(f"Host: {self.host}")
         lines += [f"{name}: {value}" for name, value in headers.items() if value is not None]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
 
@@ -559,12 +573,13 @@ class Connection:
             answer = Response(version, status, reason, headers, b"")
             if status // 100 != 1 or interim:
                 break
+        method_sent, target = self.asked.popleft() if self.asked and status // 100 != 1 else (method, None)
         length, coding = answer.header("Content-Length"), answer.header("Transfer-Encoding")
         if length is not None and coding is not None:
             raise AssertionError(f"both Content-Length and Transfer-Encoding: {answer}")
         if method == "HEAD" or status // 100 == 1 or status in (204, 304):
-            return answer
-        if coding is not None:
+            pass
+        elif coding is not None:
             if coding.lower() != "chunked":
                 raise AssertionError(f"transfer coding {coding}")
             answer.body = self._chunks()
@@ -574,6 +589,10 @@ class Connection:
             answer.body = self._rest()
         if answer.body and (answer.header("Content-Type") or "").split(";")[0] != JSON_TYPE:
             raise AssertionError(f"Content-Type is not {JSON_TYPE}: {answer}")
+        if target is not None:
+            contract.check(method_sent, target, status, headers, answer.body, self.proxied)
+        elif status // 100 != 1:
+            contract.unattributed += 1
         return answer
 
     def _chunks(self):
@@ -639,27 +658,30 @@ class SystemTest(unittest.TestCase):
     """
 
     options = {}
+    make = Walkv
     maxDiff = 4000
 
     @classmethod
     def setUpClass(cls):
         cls.walkv = None
         if cls.options is not None:
-            cls.walkv = Walkv(**cls.options)
+            cls.walkv = cls.make(**cls.options)
             cls.addClassCleanup(cls.walkv.close)
             cls.walkv.start()
 
     def setUp(self):
         self._extra = []
+        contract.violations.clear()
 
     def tearDown(self):
+        self.assertEqual(contract.violations, [], "what came is not what openapi.json describes")
         for each in [self.walkv, *self._extra]:
             if each is not None:
                 each.check()
 
     def instance(self, **options):
         """An instance of this test alone, not started yet; it is gone after the test."""
-        one = Walkv(**options)
+        one = self.make(**options)
         self._extra.append(one)
         self.addCleanup(one.close)
         return one
