@@ -21,7 +21,7 @@ enum {
     READ_BYTES = 64 * 1024,
     OUT_HIGH_BYTES = 256 * 1024,  /* answers that are not read yet, before no more requests are taken */
     STREAM_LOW_BYTES = 64 * 1024, /* below it a stream makes its next piece */
-    TURN_BYTES = 256 * 1024,      /* sent to one client before the others have their turn */
+    TURN_BYTES = 64 * 1024,       /* sent to one client before the others have their turn */
     LINGER_BYTES = 64 * 1024 * 1024,
 };
 #define LINGER_NS       (10 * NS_PER_S) /* for what a client still sends when it has its last answer */
