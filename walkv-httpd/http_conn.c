@@ -21,10 +21,11 @@ enum {
     READ_BYTES = 64 * 1024,
     OUT_HIGH_BYTES = 256 * 1024,  /* answers that are not read yet, before no more requests are taken */
     STREAM_LOW_BYTES = 64 * 1024, /* below it a stream makes its next piece */
-    TURN_BYTES = 256 * 1024,      /* sent to one client before the others have their turn */
-    LINGER_BYTES = 1024 * 1024,
+    TURN_BYTES = 64 * 1024,       /* sent to one client before the others have their turn */
+    LINGER_BYTES = 64 * 1024 * 1024,
 };
-#define LINGER_NS (2 * NS_PER_S)
+#define LINGER_NS       (10 * NS_PER_S) /* for what a client still sends when it has its last answer */
+#define LINGER_PAUSE_NS (2 * NS_PER_S)  /* without a byte of it */
 
 static void process(struct conn *);
 static void flush(struct conn *);
@@ -60,11 +61,20 @@ static bool idle(const struct conn *c)
     return c->state == CONN_HEAD && c->in.bytes == c->request_at && c->out.bytes == c->sent;
 }
 
+/* Whoever holds connections open with half a head must not keep others out. */
+static bool without_request(const struct conn *c)
+{
+    return c->state == CONN_HEAD && c->out.bytes == c->sent;
+}
+
 bool conn_close_oldest_idle(struct worker *w)
 {
     struct conn *oldest = w->last_conn;
-    while (oldest && !idle(oldest))
+    while (oldest && !idle(oldest) && !oldest->lingering)
         oldest = oldest->previous;
+    if (!oldest)
+        for (oldest = w->last_conn; oldest && !without_request(oldest);)
+            oldest = oldest->previous;
     if (oldest)
         conn_close(oldest);
     return oldest;
@@ -127,6 +137,13 @@ static void set_reading(struct conn *c, bool on)
         conn_close(c);
 }
 
+/* Nothing of this connection is a request any more: once everything has been sent, it ends. */
+static void be_last(struct conn *c)
+{
+    c->state = CONN_LINGER;
+    c->deadline_ns = 0;
+}
+
 /* Answers what cannot be answered otherwise, and takes nothing from this connection any more. */
 static void fail(struct conn *c, enum failure failure, const char *sentence, const char *extra)
 {
@@ -134,7 +151,7 @@ static void fail(struct conn *c, enum failure failure, const char *sentence, con
     c->keep_alive = false;
     c->head_only = false;
     response_failure_with(c, failure, sentence, &r, extra);
-    c->state = CONN_LINGER;
+    be_last(c);
 }
 
 /* The current request has been answered: on to the next one, or to the end. */
@@ -142,7 +159,7 @@ void conn_finish(struct conn *c)
 {
     c->worker->requests++;
     if (!c->keep_alive) {
-        c->state = CONN_LINGER;
+        be_last(c);
         return;
     }
     c->state = CONN_HEAD;
@@ -320,6 +337,39 @@ static void process(struct conn *c)
         buffer_free(&c->in);
 }
 
+/* Waits until the socket takes more. That it took all so far does not mean that it will. */
+static void stall(struct conn *c)
+{
+    uint64_t now = clock_monotonic_ns();
+    if (!c->stalled_ns)
+        c->stalled_ns = now;
+    c->stall_deadline_ns = now + c->worker->config->write_stall_timeout_ns;
+}
+
+/* It does. Meanwhile nothing was read from the client, so that the time did not count. */
+static void stall_over(struct conn *c)
+{
+    uint64_t from = c->stalled_ns > c->phase_ns ? c->stalled_ns : c->phase_ns;
+    uint64_t lost_ns = clock_monotonic_ns() - from;
+    c->stalled_ns = 0;
+    c->phase_ns += lost_ns;
+    if (c->deadline_ns)
+        c->deadline_ns += lost_ns;
+}
+
+/* All was sent: tells the client that nothing follows, and waits for it to end, too, because closing while
+ * something is still coming in would reset the connection, and with it the answer on its way. */
+static void linger(struct conn *c)
+{
+    shutdown(c->fd, SHUT_WR);
+    c->lingering = true;
+    c->phase_ns = clock_monotonic_ns();
+    c->deadline_ns = c->phase_ns + LINGER_PAUSE_NS;
+    buffer_free(&c->in);
+    buffer_free(&c->out);
+    c->sent = c->request_at = c->raw_at = 0;
+}
+
 /* Sends what is there, then sees what comes next. May close the connection. */
 static void flush(struct conn *c)
 {
@@ -331,8 +381,8 @@ static void flush(struct conn *c)
             if (n < 0 && errno == EINTR)
                 continue;
             if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) && event_add(c->writable, NULL) == 0) {
-                c->deadline_ns = clock_monotonic_ns() + c->worker->config->write_stall_timeout_ns;
-                set_reading(c, c->state == CONN_LINGER);
+                stall(c);
+                set_reading(c, c->state == CONN_LINGER && !c->ended);
                 return;
             }
             if (n < 0) {
@@ -343,9 +393,15 @@ static void flush(struct conn *c)
             sent_now += (size_t)n;
         }
         c->sent = c->out.bytes = 0;
+        if (c->stalled_ns)
+            stall_over(c);
         if (sent_now > TURN_BYTES && !c->reset) { /* there are others */
-            if (event_add(c->writable, NULL))
+            if (event_add(c->writable, NULL)) {
                 conn_close(c);
+                return;
+            }
+            stall(c);              /* the turn may never come */
+            set_reading(c, false); /* its end would come before the requests that are here */
             return;
         }
         if (c->reset) {
@@ -361,13 +417,12 @@ static void flush(struct conn *c)
     }
     if (c->state == CONN_HEAD && !c->in.bytes)
         buffer_free(&c->out);
-    if (c->state == CONN_LINGER && !c->dropped_bytes) {
-        shutdown(c->fd, SHUT_WR);
-        c->dropped_bytes = 1;
-        c->deadline_ns = clock_monotonic_ns() + LINGER_NS;
-        buffer_free(&c->in);
-        c->request_at = c->raw_at = 0;
+    if (c->state == CONN_LINGER && c->ended) {
+        conn_close(c);
+        return;
     }
+    if (c->state == CONN_LINGER && !c->lingering)
+        linger(c);
     set_reading(c, c->state == CONN_HEAD || c->state == CONN_BODY || c->state == CONN_LINGER);
 }
 
@@ -385,17 +440,35 @@ static void touch(struct conn *c)
     link_first(c->worker, c);
 }
 
+/* Reads what comes behind the last request and drops it. */
+static void drop(struct conn *c)
+{
+    char waste[READ_BYTES];
+    ssize_t n = recv(c->fd, waste, sizeof waste, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n < 0) {
+        conn_close(c);
+        return;
+    }
+    c->dropped_bytes += (uint64_t)n;
+    c->ended = n == 0 || c->dropped_bytes > LINGER_BYTES;
+    if (c->ended && c->lingering) {
+        conn_close(c);
+    } else if (c->ended) { /* the rest of the answer is still to be sent */
+        set_reading(c, false);
+    } else if (c->lingering) {
+        uint64_t pause_over = clock_monotonic_ns() + LINGER_PAUSE_NS, over = c->phase_ns + LINGER_NS;
+        c->deadline_ns = pause_over < over ? pause_over : over;
+    }
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     (void)what;
     struct conn *c = arg;
     if (c->state == CONN_LINGER) {
-        char waste[16384];
-        ssize_t n = recv(fd, waste, sizeof waste, MSG_DONTWAIT);
-        if (n > 0)
-            c->dropped_bytes += (uint64_t)n;
-        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) || c->dropped_bytes > LINGER_BYTES)
-            conn_close(c);
+        drop(c);
         return;
     }
     if (buffer_reserve(&c->in, c->in.bytes ? READ_BYTES : 4096)) {
@@ -438,7 +511,7 @@ static bool body_fast_enough(const struct conn *c, uint64_t now)
 
 static void timed_out(struct conn *c, uint64_t now)
 {
-    if (c->out.bytes > c->sent || c->state == CONN_LINGER || c->state == CONN_STREAM) {
+    if (c->state == CONN_LINGER) {
         conn_close(c);
         return;
     }
@@ -463,7 +536,9 @@ void conn_tick(struct worker *w, uint64_t now)
         next = c->next;
         if (w->draining && idle(c))
             conn_close(c);
-        else if (c->deadline_ns && now >= c->deadline_ns)
+        else if (c->stalled_ns && now >= c->stall_deadline_ns)
+            conn_close(c);
+        else if (!c->stalled_ns && c->deadline_ns && now >= c->deadline_ns)
             timed_out(c, now);
     }
 }

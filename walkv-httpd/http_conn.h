@@ -55,9 +55,11 @@ struct conn {
     struct event *readable;
     struct event *writable;
     enum conn_state state;
-    uint64_t deadline_ns;   /* of what is going on; 0: none */
-    uint64_t phase_ns;      /* when the current head or body began */
-    uint64_t dropped_bytes; /* while lingering */
+    uint64_t deadline_ns; /* of what is going on; 0: none; stands still while the client does not read */
+    uint64_t phase_ns;    /* when the current head, body or lingering began */
+    uint64_t stalled_ns;  /* since when the socket takes nothing more; 0: it does */
+    uint64_t stall_deadline_ns; /* while it does not */
+    uint64_t dropped_bytes;     /* of what came behind the last request */
 
     struct buffer in;
     size_t request_at; /* the current request begins here */
@@ -87,11 +89,15 @@ struct conn {
     struct stream *stream;
 
     bool reading;
-    bool reset; /* close at once, nothing more can be sent */
+    bool ended;     /* in CONN_LINGER: nothing more comes from the client, or nothing is taken any more */
+    bool lingering; /* in CONN_LINGER: all was sent, and the client has been told the end */
+    bool reset;     /* close at once, nothing more can be sent */
 };
 
 void conn_open(struct worker *, int fd);
-/* Closes the idle connection that was used least recently. False when none is idle. */
+/* Makes room for another connection: closes the one that was used least recently among the idle ones and
+ * those that were answered for good; without any, among those that have not sent a whole head yet. False when
+ * every connection has a request in progress. */
 bool conn_close_oldest_idle(struct worker *);
 void conn_close(struct conn *);
 

@@ -190,9 +190,10 @@ static enum http_parse version_bytes(struct http_parser *p, const char *at, size
 
     for (; *i < stop && p->position < VERSION_BYTES; (*i)++, p->position++) {
         char c = at[*i];
-        if (wanted[p->position] == '#' && DIGIT(c))
+        bool number = wanted[p->position] == '#';
+        if (number && DIGIT(c))
             *(p->position == 5 ? &p->version_major : &p->version_minor) = (uint8_t)(c - '0');
-        else if (c != wanted[p->position])
+        else if (number || c != wanted[p->position])
             return fail_byte(p, c, "The request line must be: method, space, target, space, HTTP/1.1");
     }
     return HTTP_MORE;

@@ -20,7 +20,12 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-enum { TICK_MS = 100, ACCEPTS_PER_TURN = 16 };
+enum {
+    TICK_MS = 100,
+    ACCEPTS_PER_TURN = 16,
+    UNSENT_BYTES = 128 * 1024, /* of one connection, kept by the kernel; without it some MiB, and then those
+                                  who do not read take the memory that TCP has for all */
+};
 
 static void on_accept(evutil_socket_t fd, short what, void *arg)
 {
@@ -41,8 +46,9 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
             return;
         }
         w->told_full = false;
-        int one = 1;
+        int one = 1, unsent_bytes = UNSENT_BYTES;
         setsockopt(conn_fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        setsockopt(conn_fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes, sizeof unsent_bytes);
         conn_open(w, conn_fd);
     }
 }

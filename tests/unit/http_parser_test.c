@@ -161,6 +161,8 @@ static const struct row rows[] = {
     ROW("01.1", "GET / HTTP/01.1\r\nHost: a\r\n\r\n", "!400"),
     ROW("1", "GET / HTTP/1\r\nHost: a\r\n\r\n", "!400"),
     ROW("1,1", "GET / HTTP/1,1\r\nHost: a\r\n\r\n", "!400"),
+    ROW("# as the minor version", "GET / HTTP/1.#\r\nHost: a\r\n\r\n", "!400"),
+    ROW("# as the major version", "GET / HTTP/#.1\r\nHost: a\r\n\r\n", "!400"),
     ROW("lower case http", "GET / http/1.1\r\nHost: a\r\n\r\n", "!400"),
     ROW("misspelt HTTP", "GET / HTP/1.1\r\nHost: a\r\n\r\n", "!400"),
     ROW("space in version", "GET / HTTP/ 1.1\r\nHost: a\r\n\r\n", "!400"),
