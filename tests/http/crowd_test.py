@@ -15,7 +15,7 @@ sys.path.insert(0, str(HERE.parent / "system"))
 from walkv import BUILD, PATIENCE_S, SystemTest, main, wait_until  # noqa: E402
 
 SANITIZED = "CMAKE_BUILD_TYPE:STRING=Debug" in (BUILD / "CMakeCache.txt").read_text() if BUILD.exists() else False
-COUNT, TIME = (500, "1s") if SANITIZED else (2000, "2s")
+COUNT, TIME = (500, "500ms") if SANITIZED else (2000, "1500ms")
 REQUESTS_AT_LEAST = 4000
 
 

@@ -29,7 +29,7 @@ from walkv import BUILD, environment  # noqa: E402
 PATIENCE_S = 300
 NO_ACCESS = 77  # of llhttp_account.js
 SANITIZED = "CMAKE_BUILD_TYPE:STRING=Debug" in (BUILD / "CMakeCache.txt").read_text() if BUILD.exists() else False
-BYTES_EVERY, CUT_EVERY = (5, 100) if SANITIZED else (1, 10)
+BYTES_EVERY, CUT_EVERY = (10, 100) if SANITIZED else (1, 10)
 
 
 def parse(line):
