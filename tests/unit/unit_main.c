@@ -25,6 +25,7 @@
     X(snapshot)                                                                                              \
     X(view_read)                                                                                             \
     X(store)                                                                                                 \
+    X(tokens)                                                                                                \
     X(view_grace)                                                                                            \
     X(http_parser)
 
