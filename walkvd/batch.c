@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-enum { COLLECT_PER_BATCH = 64, COLLECT_IDLE = 1024 };
+enum { COLLECT_PER_BATCH = 64, COLLECT_IDLE = 1024, EXPIRE_PER_BATCH = 64, UPKEEP_FEW = 2 };
 #define TELL_EVERY_NS (10 * NS_PER_S)
 
 void batch_init(struct batch *b, struct store *store, struct wal *wal, const struct requests_limits *limits)
@@ -45,31 +45,21 @@ static void refuse_adds(struct batch_item *items, size_t count)
     }
 }
 
-/* How many expire records the batch may need so that no more outcomes are kept than before it. */
-static uint64_t count_expires(const struct batch *b, const struct batch_item *items, size_t count)
-{
-    uint64_t keys = 0;
-    for (size_t i = 0; i < count; i++)
-        keys += items[i].request.identity.key.bytes != 0;
-    bool due = requests_due(b->store, &b->limits, b->time_ns) ||
-               b->store->published.requests + keys > b->limits.entries_max;
-    return due ? 1 + keys / REQUESTS_EXPIRE_MAX : 0;
-}
-
 /* Has room in log and view for all items that are not refused. Returns 0, -ENOSPC or another negative errno.
  */
 static int room_for(struct batch *b, const struct batch_item *items, size_t count, const char **what)
 {
-    uint64_t ops = b->departed_count + b->expires * requests_entries(OP_EXPIRE, NULL), bytes = 0,
-             run_pages = 0;
-    uint64_t log_bytes = (b->departed_count + b->expires) * RECORD_FIXED_BYTES;
+    uint64_t ops = b->depart_most, bytes = 0, run_pages = 0;
+    uint64_t log_bytes = (1 + b->depart_most) * RECORD_FIXED_BYTES;
     bool adds = false;
+    requests_expire_room(b->expire_most, &ops, &bytes);
     for (size_t i = 0; i < count; i++) {
         const struct write_request *r = &items[i].request;
         if (refused(&items[i]))
             continue;
-        ops += requests_entries(r->op, &r->identity);
-        bytes += r->name.bytes + r->value.bytes + 2 * r->identity.key.bytes;
+        ops++;
+        bytes += r->name.bytes + r->value.bytes;
+        requests_keep_room(&r->identity, &ops, &bytes);
         log_bytes += record_bytes(r->name.bytes, r->value.bytes, &r->identity);
         if (r->value.bytes > b->view_page_bytes / 4)
             run_pages += r->value.bytes / b->view_page_bytes + 1;
@@ -94,21 +84,33 @@ static bool tell(struct batch *b)
     return true;
 }
 
-/* Makes room, refusing what adds data, or everything, if that is what it takes. Returns 0, -ENOSPC when there
- * is none at all, or another negative errno. */
+/* How many outcomes this batch may let go of: more than it brings, so that there are never many too many. */
+static unsigned expire_most(const struct batch *b, const struct batch_item *items, size_t count)
+{
+    unsigned keys = 0;
+    for (size_t i = 0; i < count; i++)
+        keys += items[i].request.identity.key.bytes != 0;
+    bool due = requests_due(b->store, &b->limits, b->time_ns) ||
+               b->store->published.requests + keys > b->limits.entries_max;
+    return due ? EXPIRE_PER_BATCH + keys : 0;
+}
+
+static void limit_upkeep(struct batch *b, unsigned most)
+{
+    b->expire_most = b->expire_most < most ? b->expire_most : most;
+    b->depart_most = b->depart_most < most ? b->depart_most : most;
+}
+
+/* Makes room, refusing what adds data, or doing less upkeep, or refusing everything, if that is what it
+ * takes. A little upkeep is tried for long: it may be the only way to more room. Returns 0, -ENOSPC when
+ * there is none at all, or another negative errno. */
 static int make_room(struct batch *b, struct batch_item *items, size_t count)
 {
     const char *what;
+    b->expire_most = expire_most(b, items, count);
+    b->depart_most = b->departed_count;
     int rc = room_for(b, items, count, &what);
-    if (rc == -ENOSPC && count) {
-        if (!b->refusing && tell(b))
-            log_warning("%s: what adds data is refused until there is room", what);
-        b->refusing = what;
-        refuse_adds(items, count);
-        rc = room_for(b, items, count, &what);
-        for (size_t i = 0; rc == -ENOSPC && i < count; i++)
-            refuse(&items[i]);
-    } else if (rc == 0 && b->refusing) {
+    if (rc == 0 && b->refusing) {
         for (size_t i = 0; i < count; i++) {
             if (adds_data(&items[i].request) && !items[i].forbidden) {
                 log_debug("there is room again");
@@ -116,19 +118,27 @@ static int make_room(struct batch *b, struct batch_item *items, size_t count)
                 break;
             }
         }
+    } else if (rc == -ENOSPC && count) {
+        if (!b->refusing && tell(b))
+            log_warning("%s: what adds data is refused until there is room", what);
+        b->refusing = what;
+        refuse_adds(items, count);
+        rc = room_for(b, items, count, &what);
     }
+    for (unsigned most = UPKEEP_FEW; rc == -ENOSPC && b->expire_most + b->depart_most; most = 0) {
+        limit_upkeep(b, most);
+        rc = room_for(b, items, count, &what);
+    }
+    for (size_t i = 0; rc == -ENOSPC && i < count; i++)
+        refuse(&items[i]);
     return rc;
 }
 
 /* Encodes a record and applies it. */
 static int take(struct batch *b, const struct record *record, uint32_t *recorded)
 {
-    /* What a dequeue takes is known only now. */
-    int rc = view_more_room(b->store->view, requests_run_pages(record));
-    if (rc)
-        return rc;
     record_encode(&b->records, record);
-    rc = store_apply(b->store, record, wal_next_lsn(b->wal) + *recorded, b->time_ns);
+    int rc = store_apply(b->store, record, wal_next_lsn(b->wal) + *recorded, b->time_ns);
     ++*recorded;
     return rc;
 }
@@ -158,19 +168,15 @@ static int try_upkeep(struct batch *b, uint32_t *recorded)
 {
     struct record record;
     int rc = 0;
-    for (size_t i = 0; i < b->departed_count && rc >= 0; i++) {
+    for (size_t i = 0; i < b->depart_most && !rc; i++) {
         record = (struct record){.op = OP_DEPART, .queue_id = b->departed[i]};
         rc = requests_has_session(b->store, b->departed[i]);
         if (rc == 1)
             rc = take(b, &record, recorded);
     }
-    /* As many go as may come. */
-    for (uint64_t i = 0; i < b->expires && rc >= 0 && requests_due(b->store, &b->limits, b->time_ns); i++) {
-        rc = requests_make_expire(b->store, &b->limits, b->time_ns, &record);
-        if (rc == 1)
-            rc = take(b, &record, recorded);
-    }
-    return rc < 0 ? rc : 0;
+    if (!rc && b->expire_most && requests_due(b->store, &b->limits, b->time_ns))
+        rc = requests_make_expire(b->store, &b->limits, b->time_ns, b->expire_most, &record);
+    return rc == 1 ? take(b, &record, recorded) : rc;
 }
 
 /* Evaluates, records and applies. Returns the count of records, or a negative errno; -ENOSPC with `*full` set
@@ -196,24 +202,25 @@ static long try_stage(struct batch *b, struct batch_item *items, size_t count, b
  * the count of records, or a negative errno. view_make_room() should have seen a full view; if the
  * transaction finds out late, what did not fit is left out and the others start again: nothing has been
  * written anywhere yet. */
-static long stage(struct batch *b, struct batch_item *items, size_t count, bool *upkeep)
+static long stage(struct batch *b, struct batch_item *items, size_t count, bool upkeep)
 {
     for (;;) {
         size_t full = count;
         int rc = store_begin(b->store);
         if (rc)
             return rc;
-        long recorded = try_stage(b, items, count, *upkeep, &full);
+        long recorded = try_stage(b, items, count, upkeep, &full);
         if (recorded >= 0)
             return recorded;
         store_abort(b->store);
-        if (recorded != -ENOSPC || (full == count && !*upkeep))
+        if (recorded != -ENOSPC || (full == count && !upkeep))
             return recorded;
         if (full < count) {
             items[full].result = (struct write_result){.result = RESULT_STORAGE_FULL};
             b->refusing = "view_full";
         } else {
-            *upkeep = false; /* it can wait */
+            limit_upkeep(b, 0); /* it can wait */
+            upkeep = false;
         }
     }
 }
@@ -234,12 +241,9 @@ int batch_run(struct batch *b, struct batch_item *items, size_t count)
         items[i].value_at = items[i].value_bytes = 0;
     }
     b->time_ns = clock_realtime_ns();
-    b->expires = count_expires(b, items, count);
     int rc = make_room(b, items, count);
-    bool upkeep = rc == 0;
-    long recorded = rc && rc != -ENOSPC ? rc : stage(b, items, count, &upkeep); /* evaluate, record, apply */
-    if (upkeep)
-        b->departed_count = 0;
+    long recorded = rc && rc != -ENOSPC ? rc : stage(b, items, count, rc == 0); /* evaluate, record, apply */
+    b->departed_count -= b->depart_most;
     if (recorded < 0)
         return give_up(b, items, count, RESULT_UNAVAILABLE, (int)recorded);
     for (size_t i = 0; i < count; i++)

@@ -32,12 +32,12 @@ struct batch {
     struct store *store;
     struct wal *wal;
     struct requests_limits limits;
-    const uint64_t
-        *departed;         /* sessions that will not come back, for the next run, which sets the count to */
-    size_t departed_count; /* 0 when it has let go of them */
+    const uint64_t *departed; /* sessions that will not come back, for the next run */
+    size_t departed_count;    /* after it: of how many at the end it has not let go yet */
+    size_t depart_most;       /* in this run: sessions and outcomes of keys to let go of */
+    unsigned expire_most;
     uint64_t view_page_bytes;
     uint64_t time_ns; /* of the run */
-    uint64_t expires; /* the most expire records in it */
     struct buffer records;
     struct buffer values;
     const char *refusing; /* what is full: "disk_full", "view_full", or NULL */

@@ -97,7 +97,6 @@ static bool is_decided(enum result result)
 int evaluate(struct store *store, const struct write_request *request, uint64_t lsn, struct record *record,
              struct write_result *result, struct buffer *values)
 {
-    size_t values_before = values->bytes;
     *record = (struct record){.op = request->op, .name = request->name, .value = request->value};
     *result = (struct write_result){.lsn = lsn - 1};
     int rc = request->op == OP_SET || request->op == OP_DELETE
@@ -109,10 +108,9 @@ int evaluate(struct store *store, const struct write_request *request, uint64_t 
         *record = (struct record){.op = OP_REFUSE, .name = request->name, .queue_id = request->op};
         rc = 1;
     }
-    size_t dequeued_bytes = values->bytes - values_before;
     record->identity = request->identity;
     record->result = result->result;
-    record->version = record->op == OP_DEQUEUE ? dequeued_bytes : result->version;
+    record->version = result->version;
     record->size = result->size;
     return rc;
 }

@@ -25,7 +25,7 @@
  *     24     2    result (enum result)
  *     26     2    idempotency key bytes
  *     28     4    0
- *     32     8    version: as in the answer; of dequeue: the bytes of the value that it takes
+ *     32     8    version: as in the answer (of set and enqueue: the LSN of the record)
  *     40     8    size: as in the answer
  *     48    16    fingerprint
  *     64          idempotency key

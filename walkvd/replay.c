@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { COLLECT_PER_BATCH = 64 };
+enum { COLLECT_PER_BATCH = 64, EXPIRE_PER_BATCH = 64 };
 
 struct load {
     struct view_owner *view;
@@ -89,21 +89,24 @@ int replay_apply(struct store *store, const struct wal_batch *batch)
     struct span payload = batch->payload;
     struct record record;
     bool has_records = false;
-    uint64_t entries = 0, run_pages = 0;
+    uint64_t ops = 0, keys = 0, bytes = h->raw_bytes, run_pages = 0;
     for (uint32_t i = 0; i < h->count; i++) {
         if (!record_decode(&payload, &record))
             return -EBADMSG;
         has_records = has_records || record.op != OP_NOOP;
-        entries += requests_entries(record.op, &record.identity);
         if (record.value.bytes > 4096 / 4) /* as when it was written, in batch.c */
             run_pages += record.value.bytes / 4096 + 1;
-        run_pages += requests_run_pages(&record);
+        ops++;
+        requests_keep_room(&record.identity, &ops, &bytes);
+        keys += record.identity.key.bytes != 0;
+        if (record.op == OP_EXPIRE)
+            requests_expire_room(EXPIRE_PER_BATCH + keys, &ops, &bytes);
     }
     if (!has_records)
         return 0;
     /* Cleared queues are collected on the way, as they were then: the view need not hold them all at once. */
     unsigned collect = store->trash ? COLLECT_PER_BATCH + h->count : 0;
-    int rc = view_wait_for_room(store->view, entries + collect / 8, h->raw_bytes, run_pages);
+    int rc = view_wait_for_room(store->view, ops + collect / 8, bytes, run_pages);
     if (!rc)
         rc = store_begin(store);
     if (rc)

@@ -67,7 +67,8 @@ static int put_outcome(struct store *s, struct span key, const struct outcome *o
     put_u64(at + 32, o->time_ns);
     memcpy(at + 40, o->fingerprint, FINGERPRINT_BYTES);
     at = mempcpy(at + VIEW_OUTCOME_BYTES, o->key.at, o->key.bytes);
-    memcpy(at, o->value.at, o->value.bytes);
+    if (o->value.bytes)
+        memcpy(at, o->value.at, o->value.bytes);
     return 0;
 }
 
@@ -209,15 +210,17 @@ int requests_keep(struct store *s, const struct record *r, uint64_t lsn, uint64_
     struct outcome o = {
         .result = r->result,
         .lsn = r->op == OP_REFUSE ? lsn - 1 : lsn,
-        .version = r->op == OP_DEQUEUE ? 0 : r->version,
+        .version = r->version,
         .size = r->size,
         .time_ns = time_ns,
         .key = {"", 0},
         .value = dequeued,
     };
-    int rc = r->op == OP_DEQUEUE && r->version != dequeued.bytes ? -EBADMSG : 0;
-    if (!rc && i->session && i->confirmed)
+    int rc = 0;
+    if (i->session && i->confirmed)
         rc = confirm(s, i->session, i->confirmed);
+    if (!rc && dequeued.bytes)
+        rc = view_more_room(s->view, dequeued.bytes * (1 + (i->session && i->key.bytes)));
     if (!rc && i->session) {
         char key[SESSION_KEY_BYTES];
         rc = put_outcome(s, session_key(key, i->session, i->sequence), &o);
@@ -283,7 +286,7 @@ bool requests_due(const struct store *s, const struct requests_limits *limits, u
 }
 
 int requests_make_expire(struct store *s, const struct requests_limits *limits, uint64_t now_ns,
-                         struct record *record)
+                         unsigned most, struct record *record)
 {
     MDB_cursor *cursor;
     struct outcome o;
@@ -291,7 +294,7 @@ int requests_make_expire(struct store *s, const struct requests_limits *limits, 
     int rc = store_errno(mdb_cursor_open(s->txn, requests(s), &cursor));
     if (rc)
         return rc;
-    for (unsigned i = 0; i < REQUESTS_EXPIRE_MAX && (rc = next_oldest(cursor, &lsn, &o)) == 0; i++) {
+    for (unsigned i = 0; i < most && (rc = next_oldest(cursor, &lsn, &o)) == 0; i++) {
         bool old = is_old(o.time_ns, now_ns, limits);
         if (i == 0)
             s->oldest_request_ns = o.time_ns;
@@ -336,9 +339,9 @@ int requests_sessions(struct store *s, void (*visit)(uint64_t session, void *arg
         return rc;
     }
     uint64_t session = 0;
-    while (rc == 0) {
+    while (rc == 0 && session < UINT64_MAX) {
         char from[SESSION_KEY_BYTES];
-        session_key(from, session, UINT64_MAX);
+        session_key(from, session + 1, 0);
         MDB_val k = {sizeof from, from}, v;
         rc = store_errno(mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE));
         if (rc || k.mv_size != sizeof from || *(char *)k.mv_data != 's')

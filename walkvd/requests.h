@@ -14,22 +14,6 @@
 #include "record.h"
 #include "store.h"
 
-/* The most that one expire record lets go of. */
-#define REQUESTS_EXPIRE_MAX 64
-
-/* How many entries of the view an operation with this identity writes or removes, for making room. */
-static inline unsigned requests_entries(enum op op, const struct identity *i)
-{
-    return op == OP_EXPIRE ? 2 * REQUESTS_EXPIRE_MAX : 1 + (i->session != 0) + 2 * (i->key.bytes != 0);
-}
-
-/* How many pages of the view in runs, for values longer than a page, a record will take for its outcome. */
-static inline uint64_t requests_run_pages(const struct record *r)
-{
-    uint64_t copies = (r->identity.session != 0) + (r->identity.key.bytes != 0);
-    return r->op == OP_DEQUEUE && r->version > 4096 / 4 ? copies * (r->version / 4096 + 1) : 0;
-}
-
 /* All of these within a transaction, but for the last. */
 
 /* Looks for the outcome of an earlier request with this identity: the same place in its session, if
@@ -57,9 +41,25 @@ struct requests_limits {
 /* Whether an expire record is due, without a look at the view: it may be wrong for a moment after a start. */
 bool requests_due(const struct store *, const struct requests_limits *, uint64_t now_ns);
 
-/* Makes the expire record for at most REQUESTS_EXPIRE_MAX outcomes, the oldest. Returns 1, 0 when none has to
- * go, or a negative errno. */
-int requests_make_expire(struct store *, const struct requests_limits *, uint64_t now_ns, struct record *);
+/* What view_make_room() has to be told of: keeping the outcome of a write with this identity, but for a value
+ * that it dequeued; and letting go of `count` outcomes of keys. An entry that may be anywhere in its tree is
+ * an operation; those behind each other are bytes. */
+static inline void requests_keep_room(const struct identity *i, uint64_t *ops, uint64_t *bytes)
+{
+    *ops += i->key.bytes != 0;
+    *bytes += (i->session ? 8192 : 0) + (i->key.bytes ? 4096 + 2 * i->key.bytes : 0);
+}
+
+static inline void requests_expire_room(uint64_t count, uint64_t *ops, uint64_t *bytes)
+{
+    *ops += count;
+    *bytes += count * 1024;
+}
+
+/* Makes the expire record for at most `most` outcomes, the oldest. Returns 1, 0 when none has to go, or a
+ * negative errno. */
+int requests_make_expire(struct store *, const struct requests_limits *, uint64_t now_ns, unsigned most,
+                         struct record *);
 
 /* Whether anything of this session is kept: 1, 0 or a negative errno. */
 int requests_has_session(struct store *, uint64_t session);

@@ -190,8 +190,7 @@ static void look_after_requests(struct server *s)
     s->batch.departed = s->sessions.departed;
     s->batch.departed_count = departed;
     bool written = run_batch(s, 0);
-    if (!s->batch.departed_count)
-        sessions_forget_departed(&s->sessions, departed);
+    sessions_forget_departed(&s->sessions, departed - s->batch.departed_count);
     s->batch.departed_count = 0;
     s->upkeep_left = written && requests_due(&s->recovery->store, &s->batch.limits, clock_realtime_ns());
 }

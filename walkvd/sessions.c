@@ -34,10 +34,14 @@ bool sessions_join(struct sessions *all, uint64_t id, const struct hello *hello,
     }
     *stale = s->peer;
     s->peer = peer;
-    if (known || hello->sent_sequence == 0)
+    if (hello->sent_sequence == 0 || (known && !s->refused_ns))
         return true;
     uint64_t sent_ns = hello->oldest_sent_ns;
-    return sent_ns <= now_ns && now_ns - sent_ns < SESSION_AWAY_NS;
+    if (known)
+        return sent_ns >= s->refused_ns && sent_ns <= now_ns;
+    bool in_force = sent_ns <= now_ns && now_ns - sent_ns < SESSION_AWAY_NS;
+    s->refused_ns = in_force ? 0 : now_ns;
+    return in_force;
 }
 
 void sessions_leave(struct sessions *all, const struct peer *peer, uint64_t now_ns)

@@ -26,6 +26,7 @@ struct session {
     uint64_t id;
     struct peer *peer;      /* NULL: away */
     uint64_t away_since_ns; /* CLOCK_BOOTTIME */
+    uint64_t refused_ns;    /* what was sent before has an unknown outcome, and the worker may not know yet */
 };
 
 struct sessions {
@@ -43,7 +44,8 @@ static inline uint64_t session_id(uint64_t pid, uint64_t chosen)
 void sessions_add(struct sessions *, uint64_t id, uint64_t now_ns);
 
 /* A worker has come with `id`, on `peer`. Returns whether the session is in force. `*stale` is the peer that
- * had it until now, or NULL: the process has given up that connection. */
+ * had it until now, or NULL: the process has given up that connection. A worker that asks again about the
+ * same writes, since it has not seen the answer, gets the same answer. */
 bool sessions_join(struct sessions *, uint64_t id, const struct hello *, struct peer *peer, uint64_t now_ns,
                    struct peer **stale);
 
@@ -55,7 +57,7 @@ void sessions_leave(struct sessions *, const struct peer *, uint64_t now_ns);
 #define SESSIONS_DEPARTED_MAX 64
 size_t sessions_departed(struct sessions *, uint64_t now_ns);
 
-/* Forgets what sessions_departed() gave last. */
+/* Forgets the first `count` of what sessions_departed() gave last. */
 void sessions_forget_departed(struct sessions *, size_t count);
 
 void sessions_free(struct sessions *);

@@ -49,6 +49,7 @@ struct view_owner {
     uint64_t attached_ns;
     bool waited;             /* a grace has passed since then */
     uint64_t promised_pages; /* to the transaction that comes or is open */
+    bool patient;            /* its room is waited for */
     uint64_t reserved_bytes;
     MDB_txn *txn;
 
@@ -570,26 +571,41 @@ static int make_room(struct view_owner *v, uint64_t need, uint64_t run_pages, bo
     return 0;
 }
 
-int view_make_room(struct view_owner *v, uint64_t ops, uint64_t bytes, uint64_t run_pages, bool adds)
+static uint64_t pages_for(const struct view_owner *v, uint64_t ops, uint64_t bytes, uint64_t run_pages)
 {
-    uint64_t need = PAGES_PER_TXN + ops * PAGES_PER_OP + bytes / v->page_bytes + run_pages;
-    return make_room(v, need, run_pages, adds);
+    return PAGES_PER_TXN + ops * PAGES_PER_OP + bytes / v->page_bytes + run_pages;
 }
 
-int view_more_room(struct view_owner *v, uint64_t run_pages)
-{
-    return run_pages ? make_room(v, v->promised_pages + run_pages, run_pages, false) : 0;
-}
-
-int view_wait_for_room(struct view_owner *v, uint64_t ops, uint64_t bytes, uint64_t run_pages)
+/* For all `need` pages of the transaction, as make_room() or after waiting for it. */
+static int wait_for_room(struct view_owner *v, uint64_t need, uint64_t run_pages)
 {
     uint64_t nap_ns = v->grace_ns / HOLDS_PER_GRACE;
     uint64_t deadline_ns = clock_monotonic_ns() + 4 * v->grace_ns;
     int rc;
-    while ((rc = view_make_room(v, ops, bytes, run_pages, false)) == -ENOSPC &&
-           clock_monotonic_ns() < deadline_ns)
+    while ((rc = make_room(v, need, run_pages, false)) == -ENOSPC && clock_monotonic_ns() < deadline_ns)
         nanosleep(&(struct timespec){(time_t)(nap_ns / NS_PER_S), (long)(nap_ns % NS_PER_S)}, NULL);
     return rc;
+}
+
+int view_make_room(struct view_owner *v, uint64_t ops, uint64_t bytes, uint64_t run_pages, bool adds)
+{
+    v->patient = false;
+    return make_room(v, pages_for(v, ops, bytes, run_pages), run_pages, adds);
+}
+
+int view_wait_for_room(struct view_owner *v, uint64_t ops, uint64_t bytes, uint64_t run_pages)
+{
+    v->patient = true;
+    return wait_for_room(v, pages_for(v, ops, bytes, run_pages), run_pages);
+}
+
+int view_more_room(struct view_owner *v, uint64_t bytes)
+{
+    uint64_t pages = bytes > v->page_bytes / 4 ? bytes / v->page_bytes + 1 : 0;
+    uint64_t need = v->promised_pages + pages;
+    if (!pages)
+        return 0;
+    return v->patient ? wait_for_room(v, need, pages) : make_room(v, need, pages, false);
 }
 
 int view_begin(struct view_owner *v, MDB_txn **txn)

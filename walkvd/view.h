@@ -67,12 +67,13 @@ bool view_mark_recovery(struct view_owner *, bool under_way);
  * values larger than a page, has room. Returns 0 or -ENOSPC. */
 int view_make_room(struct view_owner *, uint64_t ops, uint64_t bytes, uint64_t run_pages, bool adds);
 
-/* Within the transaction that this room was made for: for `run_pages` more, in values longer than a page. */
-int view_more_room(struct view_owner *, uint64_t run_pages);
-
 /* The same for a batch that was done once already, in the same view: replay is faster than the writes were,
  * so where room is short this waits for the pages that the batches before it have freed. */
 int view_wait_for_room(struct view_owner *, uint64_t ops, uint64_t bytes, uint64_t run_pages);
+
+/* Within the transaction that this room was made or waited for: the same for one more value of `bytes`, which
+ * was not counted. */
+int view_more_room(struct view_owner *, uint64_t bytes);
 
 /* One write transaction. begin returns 0 or a negative errno; commit publishes. */
 int view_begin(struct view_owner *, MDB_txn **);

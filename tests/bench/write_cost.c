@@ -80,7 +80,7 @@ int main(int argc, char **argv)
     }
     log_set_level(LOG_LEVEL_ERROR);
     CU_initialize_registry();
-    stand_open_large(&run.stand, disk_system(), 1024 * 1024 * 1024);
+    stand_open_sized(&run.stand, disk_system(), 1024 * 1024 * 1024);
     ns_per_write(&run, 0); /* fills the store */
     for (unsigned round = 0; round < rounds; round++) {
         for (unsigned kind = 0; kind < KINDS; kind++)

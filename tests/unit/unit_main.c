@@ -26,6 +26,9 @@
     X(view_read)                                                                                             \
     X(store)                                                                                                 \
     X(tokens)                                                                                                \
+    X(requests)                                                                                              \
+    X(sessions)                                                                                              \
+    X(upgrade)                                                                                               \
     X(view_grace)                                                                                            \
     X(http_parser)
 
