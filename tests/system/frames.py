@@ -15,14 +15,14 @@ from collections import deque, namedtuple
 
 from walkv import PATIENCE_S, ROOT, Closed
 
-MAGIC, PROTOCOL, BODY_MAX = 0x31564B57, 1, 64 * 1024 * 1024 + 65536
+MAGIC, PROTOCOL, BODY_MAX = 0x31564B57, 3, 64 * 1024 * 1024 + 65536
 HELLO, GREETING, WRITE, RESULT, STATUS, STATUS_REPLY, CHECKPOINT, CHECKPOINT_REPLY = range(1, 9)
 WORKER, CONTROL = 1, 2
 ANSWER_TO = {HELLO: GREETING, WRITE: RESULT, STATUS: STATUS_REPLY, CHECKPOINT: CHECKPOINT_REPLY}
 
 OPS = {"set": 1, "delete": 2, "enqueue": 3, "dequeue": 4, "clear": 5, "forget": 6}
 RESULTS = ("ok", "created", "not_found", "queue_empty", "queue_not_found", "precondition_failed", "storage_full",
-           "unavailable", "outcome_unknown", "invalid")
+           "unavailable", "outcome_unknown", "invalid", "mismatch", "forbidden")
 DONE = ("ok", "created")
 
 HEADER = struct.Struct("<IIHHI")
