@@ -66,7 +66,7 @@ static bool is_complete(const struct record *r)
         return r->name.bytes == 0 && r->value.bytes == 0 && identity_is_none(&r->identity);
     case OP_REFUSE:
         return name_valid(r->name) && r->value.bytes == 0 && r->identity.key.bytes > 0 &&
-               op_is_write((unsigned)r->queue_id);
+               r->queue_id < OP_LIMIT && op_is_write((unsigned)r->queue_id);
     default:
         return name_valid(r->name);
     }

@@ -86,7 +86,7 @@ static bool decode_outcome(const MDB_val *v, struct outcome *o)
     o->key = read_span(&r, key_bytes);
     o->value = read_span(&r, (size_t)(r.end - r.at));
     o->result = (enum result)result;
-    return !r.bad && zero == 0 && result < RESULT_LIMIT;
+    return !r.bad && zero == 0 && result < RESULT_LIMIT && key_bytes <= IDEMPOTENCY_KEY_MAX;
 }
 
 static int get_outcome(struct store *s, struct span key, struct outcome *o)
@@ -96,7 +96,7 @@ static int get_outcome(struct store *s, struct span key, struct outcome *o)
     return rc ? rc : decode_outcome(&v, o) ? 0 : -EBADMSG;
 }
 
-static int remove_entry(struct store *s, struct span key)
+static int drop(struct store *s, struct span key)
 {
     MDB_val k = val(key);
     return store_errno(mdb_del(s->txn, requests(s), &k, NULL));
@@ -187,7 +187,7 @@ static int keep_for_key(struct store *s, struct outcome *o, uint64_t lsn, const 
     char name[1 + IDEMPOTENCY_KEY_MAX], order[ORDER_KEY_BYTES];
     int rc = find_key(s, i->key, &before);
     if (rc == 0)
-        rc = remove_entry(s, order_key(order, before)); /* it was too old to count */
+        rc = drop(s, order_key(order, before)); /* it was too old to count */
     else if (rc == -ENOENT)
         rc = 0, s->oldest_request_ns = s->state.requests++ ? s->oldest_request_ns : o->time_ns;
     if (rc)
@@ -255,9 +255,9 @@ int requests_expire(struct store *s, const struct record *r)
     while ((rc = next_oldest(cursor, &lsn, &o)) == 0 && lsn <= r->sequence) {
         char name[1 + IDEMPOTENCY_KEY_MAX], order[ORDER_KEY_BYTES];
         struct span key = name_key(name, o.key);
-        rc = remove_entry(s, key);
+        rc = drop(s, key);
         if (!rc)
-            rc = remove_entry(s, order_key(order, lsn));
+            rc = drop(s, order_key(order, lsn));
         if (rc == -ENOENT)
             rc = -EBADMSG; /* the two belong together */
         if (rc)

@@ -183,8 +183,8 @@ static void look_after_requests(struct server *s)
     if (now - s->upkept_ns < HOUSEKEEPING_MS * NS_PER_MS && !s->upkeep_left)
         return;
     s->upkept_ns = now;
-    s->upkeep_left = false;
     size_t departed = sessions_departed(&s->sessions, now);
+    s->upkeep_left = departed == SESSIONS_DEPARTED_MAX;
     if (!departed && !requests_due(&s->recovery->store, &s->batch.limits, clock_realtime_ns()))
         return;
     s->batch.departed = s->sessions.departed;
@@ -192,7 +192,7 @@ static void look_after_requests(struct server *s)
     bool written = run_batch(s, 0);
     sessions_forget_departed(&s->sessions, departed - s->batch.departed_count);
     s->batch.departed_count = 0;
-    s->upkeep_left = written && requests_due(&s->recovery->store, &s->batch.limits, clock_realtime_ns());
+    s->upkeep_left |= written && requests_due(&s->recovery->store, &s->batch.limits, clock_realtime_ns());
 }
 
 static void turn(struct server *s)

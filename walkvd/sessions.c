@@ -4,6 +4,7 @@
 
 #include "memory.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 static struct session *find(const struct sessions *all, uint64_t id)
@@ -14,34 +15,45 @@ static struct session *find(const struct sessions *all, uint64_t id)
     return s;
 }
 
-void sessions_add(struct sessions *all, uint64_t id, uint64_t now_ns)
+static struct session *add(struct sessions *all, uint64_t id, uint64_t now_ns)
 {
-    if (find(all, id))
-        return;
     struct session *s = memory_new(1, sizeof *s, "a session");
     *s = (struct session){.next = all->first, .id = id, .away_since_ns = now_ns};
     all->first = s;
+    return s;
 }
 
-bool sessions_join(struct sessions *all, uint64_t id, const struct hello *hello, struct peer *peer,
-                   uint64_t now_ns, struct peer **stale)
+void sessions_add(struct sessions *all, uint64_t id, uint64_t now_ns)
+{
+    if (!find(all, id))
+        add(all, id, now_ns);
+}
+
+static size_t count_of_process(const struct sessions *all, uint64_t id)
+{
+    size_t count = 0;
+    for (const struct session *s = all->first; s; s = s->next)
+        count += s->id >> 32 == id >> 32;
+    return count;
+}
+
+int sessions_join(struct sessions *all, uint64_t id, const struct hello *hello, struct peer *peer,
+                  uint64_t now_ns, struct peer **stale)
 {
     struct session *s = find(all, id);
-    bool known = s != NULL;
-    if (!known) {
-        sessions_add(all, id, now_ns);
-        s = all->first;
+    *stale = NULL;
+    if (!s) {
+        if (count_of_process(all, id) >= SESSIONS_PER_PROCESS)
+            return -EMFILE;
+        s = add(all, id, now_ns);
+        s->complete_ns = now_ns < SESSION_AWAY_NS ? 0 : now_ns - SESSION_AWAY_NS + 1;
     }
     *stale = s->peer;
     s->peer = peer;
-    if (hello->sent_sequence == 0 || (known && !s->refused_ns))
-        return true;
+    /* The worker may not get to know what is answered here, and ask again: then the answer must be the same.
+     */
     uint64_t sent_ns = hello->oldest_sent_ns;
-    if (known)
-        return sent_ns >= s->refused_ns && sent_ns <= now_ns;
-    bool in_force = sent_ns <= now_ns && now_ns - sent_ns < SESSION_AWAY_NS;
-    s->refused_ns = in_force ? 0 : now_ns;
-    return in_force;
+    return hello->sent_sequence == 0 || (sent_ns <= now_ns && sent_ns >= s->complete_ns);
 }
 
 void sessions_leave(struct sessions *all, const struct peer *peer, uint64_t now_ns)

@@ -17,7 +17,8 @@
 
 #include <stddef.h>
 
-#define SESSION_AWAY_NS (60 * NS_PER_S)
+#define SESSION_AWAY_NS      (60 * NS_PER_S)
+#define SESSIONS_PER_PROCESS 1024 /* a worker has one; no process may fill this with those that it left */
 
 struct peer;
 
@@ -26,7 +27,7 @@ struct session {
     uint64_t id;
     struct peer *peer;      /* NULL: away */
     uint64_t away_since_ns; /* CLOCK_BOOTTIME */
-    uint64_t refused_ns;    /* what was sent before has an unknown outcome, and the worker may not know yet */
+    uint64_t complete_ns; /* CLOCK_BOOTTIME; of what was first sent before, something may have been dropped */
 };
 
 struct sessions {
@@ -40,14 +41,14 @@ static inline uint64_t session_id(uint64_t pid, uint64_t chosen)
     return pid << 32 | chosen;
 }
 
-/* Adds one that is away since `now_ns`, unless it is there. */
+/* Adds one that is away since `now_ns` and of which nothing has been dropped, unless it is there. */
 void sessions_add(struct sessions *, uint64_t id, uint64_t now_ns);
 
-/* A worker has come with `id`, on `peer`. Returns whether the session is in force. `*stale` is the peer that
- * had it until now, or NULL: the process has given up that connection. A worker that asks again about the
- * same writes, since it has not seen the answer, gets the same answer. */
-bool sessions_join(struct sessions *, uint64_t id, const struct hello *, struct peer *peer, uint64_t now_ns,
-                   struct peer **stale);
+/* A worker has come with `id`, on `peer`. Returns 1 when the session is in force, 0 when it is not, and
+ * -EMFILE when its process has too many. `*stale` is the peer that had it until now, or NULL: the process has
+ * given up that connection. */
+int sessions_join(struct sessions *, uint64_t id, const struct hello *, struct peer *peer, uint64_t now_ns,
+                  struct peer **stale);
 
 /* The connection of this peer is over. */
 void sessions_leave(struct sessions *, const struct peer *, uint64_t now_ns);
@@ -57,7 +58,7 @@ void sessions_leave(struct sessions *, const struct peer *, uint64_t now_ns);
 #define SESSIONS_DEPARTED_MAX 64
 size_t sessions_departed(struct sessions *, uint64_t now_ns);
 
-/* Forgets the first `count` of what sessions_departed() gave last. */
+/* Forgets what sessions_departed() gave last. */
 void sessions_forget_departed(struct sessions *, size_t count);
 
 void sessions_free(struct sessions *);

@@ -84,7 +84,7 @@ static void judge(struct campaign *c, struct memory_disk *damaged, const struct 
         good = good && l.recovery.refusal.sentence[0] != '\0';
     else
         good = good &&
-               model_digest_store(&l.recovery.store, c->store->workload->lsns, &digest, sentence,
+               model_digest_store(&l.recovery.store, &c->store->workload->known, &digest, sentence,
                                   sizeof(sentence)) &&
                digest == c->store->digest;
     if (!good) {

@@ -76,7 +76,10 @@ static void judge(struct explorer *e, uint64_t digest, unsigned depth, const uin
 static bool go_on(struct explorer *e, struct life *l, unsigned depth)
 {
     char sentence[256] = "";
-    struct batch_item item = {.request = {OP_ENQUEUE, CONDITION_NONE, 0, {"later", 5}, {"1", 1}, {0}}};
+    struct batch_item item = {
+        .request = {OP_ENQUEUE, CONDITION_NONE, 0, {"later", 5}, {"1", 1}, {0}, {0}},
+    };
+    item.request.identity = (struct identity){.session = 1, .sequence = MODEL_SERIALS, .key = {"later", 5}};
     uint64_t before, after;
 
     int status = life_batch(l, &item, 1);
@@ -88,15 +91,15 @@ static bool go_on(struct explorer *e, struct life *l, unsigned depth)
         return false;
     }
     bool good =
-        model_digest_store(&l->recovery.store, e->workload->lsns, &before, sentence, sizeof(sentence));
+        model_digest_store(&l->recovery.store, &e->workload->known, &before, sentence, sizeof(sentence));
     life_kill(l);
     status = life_start(l, true);
     if (status) {
         fail(e, depth, l->recovery.refusal.sentence);
         return false;
     }
-    good =
-        good && model_digest_store(&l->recovery.store, e->workload->lsns, &after, sentence, sizeof(sentence));
+    good = good &&
+           model_digest_store(&l->recovery.store, &e->workload->known, &after, sentence, sizeof(sentence));
     if (!good || before != after)
         fail(e, depth, good ? "a write after the recovery was lost" : sentence);
     return good && before == after;
@@ -116,7 +119,8 @@ static bool recover(struct explorer *e, struct memory_disk *disk, unsigned depth
         fail(e, depth, text);
         return false;
     }
-    bool good = model_digest_store(&l.recovery.store, e->workload->lsns, digest, sentence, sizeof(sentence));
+    bool good =
+        model_digest_store(&l.recovery.store, &e->workload->known, digest, sentence, sizeof(sentence));
     if (!good)
         fail(e, depth, sentence);
     else if (disk->changed == NULL && kit_below(&e->random, GO_ON_EVERY) == 0)

@@ -83,7 +83,7 @@ static uint64_t recover(struct run *r, struct memory_disk *disk, bool cold, cons
         fail(r, sentence);
         return 0;
     }
-    if (!model_digest_store(&l.recovery.store, r->workload->lsns, &digest, sentence, sizeof(sentence))) {
+    if (!model_digest_store(&l.recovery.store, &r->workload->known, &digest, sentence, sizeof(sentence))) {
         fail(r, sentence);
     } else if (!workload_allows(r->workload, digest)) {
         snprintf(sentence, sizeof(sentence), "%s, not every acknowledged batch is there", after);

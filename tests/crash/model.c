@@ -4,6 +4,7 @@
 
 #include "bytes.h"
 #include "log.h"
+#include "requests.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,16 +13,17 @@
 
 static struct model_answer apply_key(uint32_t *key, const struct model_request *r)
 {
-    bool exists = *key != 0;
+    uint32_t before = *key;
+    bool exists = before != 0;
 
     if ((r->condition == CONDITION_EXISTS && !exists) || (r->condition == CONDITION_ABSENT && exists))
-        return (struct model_answer){.result = RESULT_PRECONDITION_FAILED};
+        return (struct model_answer){.result = RESULT_PRECONDITION_FAILED, .version_of = before};
     if (r->op == OP_DELETE) {
         *key = 0;
-        return (struct model_answer){.result = exists ? RESULT_OK : RESULT_NOT_FOUND};
+        return (struct model_answer){.result = exists ? RESULT_OK : RESULT_NOT_FOUND, .version_of = before};
     }
     *key = r->serial;
-    return (struct model_answer){.result = exists ? RESULT_OK : RESULT_CREATED};
+    return (struct model_answer){.result = exists ? RESULT_OK : RESULT_CREATED, .version_of = r->serial};
 }
 
 static struct model_answer apply_queue(struct model_queue *q, const struct model_request *r)
@@ -47,10 +49,75 @@ static struct model_answer apply_queue(struct model_queue *q, const struct model
     }
 }
 
+static void take_out(struct model_outcome *outcomes, unsigned *count, unsigned at)
+{
+    memmove(&outcomes[at], &outcomes[at + 1], (--*count - at) * sizeof(*outcomes));
+}
+
+static void put_in(struct model_outcome *outcomes, unsigned *count, const struct model_request *r,
+                   const struct model_answer *a)
+{
+    must(*count < MODEL_KEPT);
+    outcomes[(*count)++] = (struct model_outcome){*r, *a};
+}
+
+/* The places of a session up to this id are not asked about any more. */
+static void forget_places(struct model *m, uint64_t session, uint64_t up_to)
+{
+    for (unsigned i = 0; i < m->by_place_count;) {
+        const struct model_request *r = &m->by_place[i].request;
+
+        if (r->session == session && r->id <= up_to)
+            take_out(m->by_place, &m->by_place_count, i);
+        else
+            i++;
+    }
+}
+
+static struct model_answer again(const struct model_outcome *o, bool replayed)
+{
+    struct model_answer a = o->answer;
+
+    a.repeats = o->request.id;
+    a.replayed = replayed;
+    return a;
+}
+
 struct model_answer model_apply(struct model *m, const struct model_request *r)
 {
-    return r->op == OP_SET || r->op == OP_DELETE ? apply_key(&m->keys[r->name], r)
-                                                 : apply_queue(&m->queues[r->name], r);
+    for (unsigned i = 0; r->was_sent && i < m->by_place_count; i++) {
+        if (m->by_place[i].request.session == r->session && m->by_place[i].request.id == r->id)
+            return again(&m->by_place[i], false);
+    }
+    for (unsigned i = 0; r->key != 0 && i < m->by_key_count; i++) {
+        const struct model_request *first = &m->by_key[i].request;
+
+        if (first->key == r->key && first->id != r->id)
+            return (struct model_answer){.result = RESULT_MISMATCH, .repeats = first->id};
+        if (first->key == r->key)
+            return again(&m->by_key[i], true);
+    }
+    struct model_answer a = r->op == OP_SET || r->op == OP_DELETE ? apply_key(&m->keys[r->name], r)
+                                                                  : apply_queue(&m->queues[r->name], r);
+    bool done = a.result == RESULT_OK || a.result == RESULT_CREATED;
+
+    a.kept = r->key != 0 || (r->session != 0 && done);
+    if (!a.kept)
+        return a;
+    if (r->session != 0) {
+        forget_places(m, r->session, r->confirmed);
+        put_in(m->by_place, &m->by_place_count, r, &a);
+    }
+    if (r->key != 0)
+        put_in(m->by_key, &m->by_key_count, r, &a);
+    return a;
+}
+
+void model_upkeep(struct model *m, uint64_t departed, unsigned most)
+{
+    forget_places(m, departed, UINT64_MAX);
+    while (m->by_key_count > most)
+        take_out(m->by_key, &m->by_key_count, 0);
 }
 
 size_t model_value(uint32_t serial, char out[MODEL_VALUE_BYTES])
@@ -90,6 +157,65 @@ size_t model_queue_name(unsigned queue, char out[16])
     return (size_t)snprintf(out, 16, "q%u", queue);
 }
 
+size_t model_idempotency_key(unsigned key, char out[IDEMPOTENCY_KEY_MAX + 1])
+{
+    /* One is as long as it may be. */
+    return (size_t)snprintf(out, IDEMPOTENCY_KEY_MAX + 1, key == 3 ? "%0255u" : "i%u", key);
+}
+
+static void digest_answer(struct buffer *text, unsigned result, uint64_t size, uint32_t serial)
+{
+    buffer_printf(text, "%u %ju %u\n", result, (uintmax_t)size, serial);
+}
+
+static void digest_outcome(struct buffer *text, const struct model_outcome *o)
+{
+    digest_answer(text, o->answer.result, o->answer.size, o->answer.serial);
+}
+
+/* In the order of LMDB: keys by their bytes, places by session and sequence. */
+static int compare_keys(const void *a, const void *b)
+{
+    const struct model_outcome *const *x = a, *const *y = b;
+    char x_text[IDEMPOTENCY_KEY_MAX + 1], y_text[IDEMPOTENCY_KEY_MAX + 1];
+
+    model_idempotency_key((*x)->request.key, x_text);
+    model_idempotency_key((*y)->request.key, y_text);
+    return strcmp(x_text, y_text);
+}
+
+static int compare_places(const void *a, const void *b)
+{
+    const struct model_request *x = &(*(const struct model_outcome *const *)a)->request;
+    const struct model_request *y = &(*(const struct model_outcome *const *)b)->request;
+
+    if (x->session != y->session)
+        return x->session < y->session ? -1 : 1;
+    return x->id < y->id ? -1 : 1;
+}
+
+static void digest_outcomes(const struct model *m, struct buffer *text)
+{
+    const struct model_outcome *sorted[MODEL_KEPT];
+    char key[IDEMPOTENCY_KEY_MAX + 1];
+
+    for (unsigned i = 0; i < m->by_key_count; i++)
+        sorted[i] = &m->by_key[i];
+    qsort(sorted, m->by_key_count, sizeof(*sorted), compare_keys);
+    for (unsigned i = 0; i < m->by_key_count; i++) {
+        model_idempotency_key(sorted[i]->request.key, key);
+        buffer_printf(text, "%s: %u ", key, sorted[i]->request.id);
+        digest_outcome(text, sorted[i]);
+    }
+    for (unsigned i = 0; i < m->by_place_count; i++)
+        sorted[i] = &m->by_place[i];
+    qsort(sorted, m->by_place_count, sizeof(*sorted), compare_places);
+    for (unsigned i = 0; i < m->by_place_count; i++) {
+        buffer_printf(text, "%jx/%u: ", (uintmax_t)sorted[i]->request.session, sorted[i]->request.id);
+        digest_outcome(text, sorted[i]);
+    }
+}
+
 uint64_t model_digest(const struct model *m)
 {
     struct buffer text = {0};
@@ -106,6 +232,7 @@ uint64_t model_digest(const struct model *m)
             buffer_printf(&text, " %u", m->queues[i].items[j]);
         buffer_append_text(&text, "\n");
     }
+    digest_outcomes(m, &text);
     uint64_t digest = XXH3_64bits(text.data, text.bytes);
     buffer_free(&text);
     return digest;
@@ -190,12 +317,100 @@ static bool digest_queues(struct store *s, struct buffer *text, char *sentence, 
     return good;
 }
 
-bool model_digest_store(struct store *s, const uint64_t *lsns, uint64_t *digest, char *sentence, size_t room)
+/* What is answered to who asks again, and that it is what was acknowledged. */
+static bool digest_repeat(struct store *s, const struct identity *i, uint32_t id,
+                          const struct model_acknowledged *a, struct buffer *text, char *sentence,
+                          size_t room)
+{
+    struct write_result r = {0};
+    struct buffer value = {0};
+    int rc = requests_find(s, i, i->session != 0, 0, UINT64_MAX, &r, &value);
+    uint32_t serial = value.bytes ? model_serial(buffer_span(&value)) : 0;
+    bool known = id < MODEL_SERIALS && a->lsns[id] != 0;
+
+    if (i->session)
+        buffer_printf(text, "%jx/%ju: ", (uintmax_t)i->session, (uintmax_t)i->sequence);
+    else
+        buffer_printf(text, "%.*s: %u ", (int)i->key.bytes, i->key.at, id);
+    digest_answer(text, r.result, r.size, serial);
+    bool found = rc == 1 && r.result != RESULT_MISMATCH && r.replayed == (i->session == 0) &&
+                 (value.bytes == 0 || serial != 0);
+    bool same = !known || (r.lsn == a->lsns[id] && r.version == a->versions[id]);
+    if (!found)
+        snprintf(sentence, room, "what is kept of request %u is not found: %d, %s", id, rc,
+                 result_text(r.result));
+    else if (!same)
+        snprintf(sentence, room,
+                 "request %u was acknowledged with LSN %ju and version %ju, but is kept with %ju and %ju", id,
+                 (uintmax_t)a->lsns[id], (uintmax_t)a->versions[id], (uintmax_t)r.lsn, (uintmax_t)r.version);
+    buffer_free(&value);
+    return found && same;
+}
+
+/* The entry of an idempotency key leads to an outcome that is its own; what that is of is taken from its
+ * fingerprint. */
+static bool identity_of_key(struct store *s, MDB_val key, MDB_val value, struct identity *i)
+{
+    char order[9] = {'o'};
+    MDB_val k = {sizeof(order), order}, v;
+
+    i->key = (struct span){(char *)key.mv_data + 1, key.mv_size - 1};
+    if (value.mv_size != 8)
+        return false;
+    put_u64_be(order + 1, get_u64(value.mv_data));
+    if (mdb_get(s->txn, view_handles(s->view)->requests, &k, &v) != 0 ||
+        v.mv_size < VIEW_OUTCOME_BYTES + i->key.bytes)
+        return false;
+    const char *outcome = v.mv_data;
+    memcpy(i->fingerprint, outcome + 40, FINGERPRINT_BYTES);
+    return get_u16(outcome + 2) == i->key.bytes &&
+           memcmp(outcome + VIEW_OUTCOME_BYTES, i->key.at, i->key.bytes) == 0;
+}
+
+static bool digest_requests(struct store *s, const struct model_acknowledged *a, struct buffer *text,
+                            char *sentence, size_t room)
+{
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    uint64_t keys = 0, orders = 0;
+    bool good = true;
+
+    must(mdb_cursor_open(s->txn, view_handles(s->view)->requests, &cursor) == 0);
+    while (good && mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
+        struct identity i = {.session = 0};
+        const char *k = key.mv_data;
+
+        if (*k == 'o' && key.mv_size == 9) {
+            orders++;
+        } else if (*k == 'k' && identity_of_key(s, key, value, &i)) {
+            keys++;
+            good = digest_repeat(s, &i, get_u32(i.fingerprint), a, text, sentence, room);
+        } else if (*k == 's' && key.mv_size == 17) {
+            i.session = get_u64_be(k + 1);
+            i.sequence = get_u64_be(k + 9);
+            good = digest_repeat(s, &i, (uint32_t)i.sequence, a, text, sentence, room);
+        } else {
+            snprintf(sentence, room, "an entry of %zu bytes among the outcomes is none", key.mv_size);
+            good = false;
+        }
+    }
+    mdb_cursor_close(cursor);
+    if (good && (keys != orders || keys != s->state.requests)) {
+        snprintf(sentence, room, "%ju idempotency keys with %ju outcomes, but %ju are counted",
+                 (uintmax_t)keys, (uintmax_t)orders, (uintmax_t)s->state.requests);
+        good = false;
+    }
+    return good;
+}
+
+bool model_digest_store(struct store *s, const struct model_acknowledged *a, uint64_t *digest, char *sentence,
+                        size_t room)
 {
     struct buffer text = {0};
 
     must(store_begin(s) == 0);
-    bool good = digest_keys(s, lsns, &text, sentence, room) && digest_queues(s, &text, sentence, room);
+    bool good = digest_keys(s, a->lsns, &text, sentence, room) && digest_queues(s, &text, sentence, room) &&
+                digest_requests(s, a, &text, sentence, room);
     store_abort(s);
     *digest = XXH3_64bits(text.data, text.bytes);
     buffer_free(&text);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A seeded life of a store: batches of every kind of write, rotations, checkpoints, idle moments, clean
- * stops, kills, warm and cold starts. It keeps what was acknowledged and what is in flight, so that whoever
- * looks at the disk at any moment knows what a start must find there.
+ * A seeded life of a store: batches of every kind of write, some of which are sent again by clients and by
+ * workers, rotations, checkpoints, idle moments, clean stops, kills, warm and cold starts. It keeps what was
+ * acknowledged and what is in flight, so that whoever looks at the disk at any moment knows what a start must
+ * find there.
  */
 #ifndef WALKV_TESTS_CRASH_WORKLOAD_H
 #define WALKV_TESTS_CRASH_WORKLOAD_H
@@ -10,7 +11,21 @@
 #include "life.h"
 #include "model.h"
 
-enum { WORKLOAD_BATCHES = 4096, WORKLOAD_SERIALS = 32768, WORKLOAD_ITEMS = 6 };
+enum {
+    WORKLOAD_BATCHES = 4096,
+    WORKLOAD_ITEMS = 6,
+    WORKLOAD_SESSIONS = 2,
+    WORKLOAD_SENT = 4,
+    WORKLOAD_WAYS = 3
+};
+
+/* A worker: what it may send again. */
+struct workload_session {
+    uint64_t id;
+    uint64_t confirmed;
+    struct model_request sent[WORKLOAD_SENT]; /* the oldest first */
+    unsigned sent_count;
+};
 
 struct workload {
     struct life *life;
@@ -19,13 +34,16 @@ struct workload {
 
     struct model model;
     uint32_t next_serial;
-    uint64_t lsns[WORKLOAD_SERIALS];        /* with which each value was acknowledged; 0: not */
+    struct workload_session sessions[WORKLOAD_SESSIONS];
+    unsigned session_count; /* so far */
+    uint64_t departed;      /* a session that will not come back; 0: none */
+    struct model_acknowledged known;
     uint64_t digests[WORKLOAD_BATCHES + 1]; /* of the content after each batch */
     uint64_t batch_lsns[WORKLOAD_BATCHES + 1];
-    uint64_t durable_lsn;  /* the highest that the log was seen to say */
-    unsigned acknowledged; /* batches */
-    unsigned attempted;    /* that, or one more: the one in flight */
-    uint64_t without_adds; /* the digest of the batch in flight if a full disk refused what adds data */
+    uint64_t durable_lsn;         /* the highest that the log was seen to say */
+    unsigned acknowledged;        /* batches */
+    unsigned attempted;           /* that, or one more: the one in flight */
+    uint64_t ways[WORKLOAD_WAYS]; /* digests of the batch in flight if the disk is full */
     unsigned checkpoints;
     unsigned rotations;
     unsigned starts;

@@ -13,12 +13,26 @@
 
 #include <errno.h>
 
-enum { GREETING, STATUS, CHECKPOINT_REPLY, REFUSED, THREE_FRAMES, BAD, RESULT /* and its number */ };
+enum {
+    GREETING,
+    GREETING_IN_FORCE,
+    GREETING_OF_ANOTHER,
+    STATUS,
+    CHECKPOINT_REPLY,
+    REPLAYED,
+    REFUSED,
+    THREE_FRAMES,
+    BAD,
+    RESULT /* and its number */
+};
 
 const char *const fuzz_goals[] = {
     [GREETING] = "a greeting",
+    [GREETING_IN_FORCE] = "a greeting that says that the session is in force",
+    [GREETING_OF_ANOTHER] = "a greeting of another protocol",
     [STATUS] = "a status",
     [CHECKPOINT_REPLY] = "a checkpoint reply",
+    [REPLAYED] = "a result of an earlier request",
     [REFUSED] = "a refused body",
     [THREE_FRAMES] = "three frames",
     [BAD] = "a bad frame",
@@ -42,9 +56,14 @@ static bool check_greeting(const struct frame *frame)
     struct buffer again = {0};
     if (!frame_decode_greeting(frame->body, &greeting))
         return false;
+    if (greeting.protocol != FRAME_PROTOCOL) { /* and nothing behind that number is looked at */
+        must(!greeting.session_in_force && greeting.view_path.bytes == 0 && greeting.version.bytes == 0);
+        fuzz_reached(GREETING_OF_ANOTHER);
+        return true;
+    }
     frame_encode_greeting(&again, frame->id, &greeting);
     check_again(frame, &again);
-    fuzz_reached(GREETING);
+    fuzz_reached(greeting.session_in_force ? GREETING_IN_FORCE : GREETING);
     return true;
 }
 
@@ -58,6 +77,8 @@ static bool check_result(const struct frame *frame)
     frame_encode_result(&again, frame->id, &result);
     check_again(frame, &again);
     fuzz_reached(RESULT + result.result);
+    if (result.replayed)
+        fuzz_reached(REPLAYED);
     return true;
 }
 

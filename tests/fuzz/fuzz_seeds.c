@@ -121,7 +121,8 @@ static void log_noop(struct log_seed *l, uint32_t flags)
     buffer_free(&payload);
 }
 
-/* A batch with every operation, and one that is worth compressing. */
+/* A batch with every operation, each with an identity where it may have one, and one that is worth
+ * compressing. */
 static void log_batches(struct log_seed *l)
 {
     static char large[5000];
@@ -129,8 +130,15 @@ static void log_batches(struct log_seed *l)
     for (unsigned op = OP_NOOP; op < OP_LIMIT; op++) {
         struct record r = {
             .op = (enum op)op, .queue_id = op >= OP_ENQUEUE ? 3 : 0, .sequence = op == OP_ENQUEUE};
-        if (op != OP_NOOP)
+        if (op_is_write(op) || op == OP_REFUSE) {
             r.name = TEXT("n\xc3\xa4me");
+            r.identity.session = op == OP_DELETE || op == OP_REFUSE ? 0 : UINT64_C(7) << 32 | 5;
+            r.identity.sequence = op;
+            r.identity.confirmed = op - 1;
+            r.result = op == OP_REFUSE ? RESULT_QUEUE_EMPTY : RESULT_OK;
+        }
+        if (op == OP_DELETE || op == OP_DEQUEUE || op == OP_REFUSE)
+            r.identity.key = TEXT("key");
         if (op == OP_SET || op == OP_ENQUEUE)
             r.value = TEXT("[1,2]");
         record_encode(&payload, &r);
@@ -194,6 +202,14 @@ static void log_seeds(void)
     log_begin(&l, GROW | FORGED, 0, 0, 0, 0);
     l.next_lsn = UINT64_MAX - 1;
     l.link = (struct wal_link){1, UINT64_MAX - 2, 0};
+    log_segment(&l, FUZZ_UUID, WAL_VERSION);
+    log_batches(&l);
+    log_save(&l);
+    /* A log that was begun by a walkvd of before, and goes on. */
+    log_begin(&l, GROW, 0, 0, 0, 0);
+    log_segment(&l, FUZZ_UUID, WAL_VERSION - 1);
+    log_noop(&l, 0);
+    log_noop(&l, WAL_FLAG_SEAL);
     log_segment(&l, FUZZ_UUID, WAL_VERSION);
     log_batches(&l);
     log_save(&l);

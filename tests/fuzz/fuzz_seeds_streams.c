@@ -20,9 +20,15 @@ static void frames_begin(struct buffer *seed, bool seal, struct span sizes)
     seed_next(seed);
 }
 
+#define HELLO(...)                                                                                           \
+    (struct hello)                                                                                           \
+    {                                                                                                        \
+        .protocol = FRAME_PROTOCOL, .role = FRAME_ROLE_WORKER, .pid = 7, __VA_ARGS__                         \
+    }
+
 static void write_seed(bool seal, const struct write_request *w)
 {
-    static const struct hello hello = {.protocol = FRAME_PROTOCOL, .role = FRAME_ROLE_WORKER, .pid = 7};
+    const struct hello hello = HELLO(.session = w->identity.sequence != 0);
     struct buffer seed = {0};
     frames_begin(&seed, seal, TEXT("\x0f"));
     frame_encode_hello(&seed, 0, &hello);
@@ -61,10 +67,85 @@ static void write_seeds(bool seal)
     }
 }
 
+/* Places in a session and idempotency keys, the longest and the first that is too long, and bad ones. */
+static void identity_seeds(bool seal)
+{
+    static char longest[IDEMPOTENCY_KEY_MAX + 1];
+    static const struct span keys[] = {TEXT("k"), TEXT("!~"), TEXT("a b"), TEXT("\xc3\xa4"), TEXT("a\0b")};
+    struct write_request w = {.op = OP_ENQUEUE, .name = TEXT("q"), .value = TEXT("1")};
+    for (uint64_t confirmed = 0; confirmed <= 3; confirmed++) { /* and the first that is none */
+        w.identity = (struct identity){.sequence = 3, .confirmed = confirmed};
+        write_seed(seal, &w);
+    }
+    memset(w.identity.fingerprint, 'f', FINGERPRINT_BYTES);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        w.identity.sequence = i % 2 ? 0 : 9;
+        w.identity.confirmed = i % 2 ? 0 : 8;
+        w.identity.key = keys[i];
+        write_seed(seal, &w);
+    }
+    memset(longest, 'k', sizeof longest);
+    for (size_t bytes = IDEMPOTENCY_KEY_MAX; bytes <= sizeof longest; bytes++) {
+        w.identity.key = (struct span){longest, bytes};
+        write_seed(seal, &w);
+    }
+}
+
+/* Sessions: none, new, resumed, with the largest number and the first that is too large; another protocol. */
+static void hello_seeds(bool seal)
+{
+    const struct hello hellos[] = {
+        HELLO(.session = 1),
+        HELLO(.session = UINT32_MAX, .sent_sequence = 12, .oldest_sent_ns = 77),
+        HELLO(.session = UINT64_C(1) << 32),
+        HELLO(.sent_sequence = 1),
+        {.protocol = FRAME_PROTOCOL + 1, .role = 99, .session = UINT64_MAX},
+    };
+    struct buffer seed = {0};
+    for (size_t i = 0; i < sizeof hellos / sizeof *hellos; i++) {
+        frames_begin(&seed, seal, TEXT(""));
+        frame_encode_hello(&seed, 0, &hellos[i]);
+        seed_save("frame_server", &seed);
+    }
+    buffer_free(&seed);
+}
+
+/* Records in frames of no known type: every operation, with each kind of identity and without. */
+static void record_seeds(bool seal)
+{
+    static const struct identity identities[] = {
+        {.session = UINT64_C(7) << 32 | 5, .sequence = 3, .confirmed = 2},
+        {.key = TEXT("key"), .fingerprint = "fingerprint 1234"},
+        {.session = 9, .sequence = 1, .key = TEXT("both"), .fingerprint = "fingerprint 1234"},
+        {0},
+    };
+    struct buffer seed = {0}, body = {0};
+    for (size_t i = 0; i < sizeof identities / sizeof *identities; i++) {
+        for (unsigned op = OP_NOOP; op < OP_LIMIT; op++) {
+            struct record r = {.op = (enum op)op, .queue_id = 3, .sequence = 6, .identity = identities[i]};
+            bool named = op != OP_NOOP && op != OP_EXPIRE && op != OP_DEPART;
+            if (named)
+                r.name = TEXT("q");
+            if (op == OP_SET || op == OP_ENQUEUE)
+                r.value = TEXT("null");
+            r.result = op == OP_REFUSE ? RESULT_QUEUE_EMPTY : RESULT_OK;
+            body.bytes = 0;
+            record_encode(&body, &r); /* those that no write becomes and that have an identity are none */
+            record_encode(&body, &(struct record){.op = OP_NOOP});
+            frames_begin(&seed, seal, TEXT(""));
+            frame_begin(&seed, (enum frame_type)99, 3, body.bytes);
+            buffer_append(&seed, body.data, body.bytes);
+            seed_save("frame_server", &seed);
+        }
+    }
+    buffer_free(&seed);
+    buffer_free(&body);
+}
+
 static void server_seeds(void)
 {
     struct buffer seed = {0};
-    const struct hello hello = {.protocol = FRAME_PROTOCOL, .role = FRAME_ROLE_WORKER, .pid = 7};
+    const struct hello hello = HELLO(.session = 0);
     for (int seal = 0; seal < 2; seal++) {
         frames_begin(&seed, seal, TEXT("\x00\x05\x20"));
         frame_encode_hello(&seed, 0, &hello);
@@ -74,16 +155,9 @@ static void server_seeds(void)
         frame_encode_empty(&seed, FRAME_CHECKPOINT, 2);
         seed_save("frame_server", &seed);
         write_seeds(seal);
-        /* A record in a frame of no known type. */
-        struct record r = {OP_ENQUEUE, TEXT("q"), TEXT("null"), 5, 6};
-        struct buffer body = {0};
-        record_encode(&body, &r);
-        record_encode(&body, &(struct record){.op = OP_NOOP});
-        frames_begin(&seed, seal, TEXT(""));
-        frame_begin(&seed, (enum frame_type)99, 3, body.bytes);
-        buffer_append(&seed, body.data, body.bytes);
-        seed_save("frame_server", &seed);
-        buffer_free(&body);
+        identity_seeds(seal);
+        hello_seeds(seal);
+        record_seeds(seal);
     }
     frames_begin(&seed, false, TEXT("\x07"));
     buffer_append_text(&seed, "GET / HTTP/1.1\r\n\r\n");
@@ -114,8 +188,17 @@ static void client_seeds(void)
         struct checkpoint_reply reply = {RESULT_UNAVAILABLE, 9, TEXT("no room")};
         frame_encode_checkpoint_reply(&seed, 2, &reply);
         seed_save("frame_client", &seed);
+        for (uint32_t other = 0; other < 2; other++) { /* the session in force, and another protocol */
+            struct greeting changed = greeting;
+            changed.protocol += other;
+            changed.session_in_force = true;
+            frames_begin(&seed, seal, TEXT(""));
+            frame_encode_greeting(&seed, 0, &changed);
+            seed_save("frame_client", &seed);
+        }
         for (unsigned result = RESULT_OK; result <= RESULT_LIMIT; result++) { /* and the first that is none */
             struct write_result w = {.result = (enum result)result, .lsn = 7, .version = 7, .size = 3};
+            w.replayed = result % 2;
             if (result == RESULT_OK)
                 w.value = TEXT("\"item\"");
             frames_begin(&seed, seal, TEXT(""));

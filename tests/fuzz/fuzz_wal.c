@@ -27,6 +27,7 @@ enum {
     MISSING,
     FOREIGN,
     NEWER,
+    OLDER,
     FAILED
 };
 
@@ -42,6 +43,7 @@ const char *const fuzz_goals[] = {
     [MISSING] = "a missing segment",
     [FOREIGN] = "a foreign segment",
     [NEWER] = "a newer segment",
+    [OLDER] = "a good segment of a version before",
     [FAILED] = "a disk that fails",
     NULL,
 };
@@ -141,6 +143,8 @@ static void on_segment(const struct wal_segment *s, void *arg)
     wal_segment_header_encode(block, &h);
     must(wal_segment_header_decode((struct span){block, h.block_bytes}, &back) == WAL_HEADER_VALID);
     must(memcmp(&h, &back, sizeof h) == 0);
+    if (h.version < WAL_VERSION)
+        fuzz_reached(OLDER);
 }
 
 /* --- the verdict --- */

@@ -4,6 +4,7 @@ view that goes away ends it. ctl_test.py has the way there and back through impo
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -106,7 +107,8 @@ class Meanwhile(ExportTest):
         self.assertEqual(keys, sorted(set(keys)), "each once, in their order")
         self.assertLessEqual(set(left), set(keys))
         self.assertLess(len(keys), 3000)
-        self.assertRegex(err.decode(), r"\Awalkvctl: the store was written to during the export \(LSN \d+ to \d+\): "
+        said = re.sub(r"(?m)^exporting: .*\n", "", err.decode())  # on a slow machine
+        self.assertRegex(said, r"\Awalkvctl: the store was written to during the export \(LSN \d+ to \d+\): "
                          "each piece is of one moment, the whole is not\n\\Z")
 
     def test_walkvd_starts_again_during_it(self):

@@ -11,6 +11,7 @@ import os
 import re
 import socket
 import struct
+import time
 from collections import deque, namedtuple
 
 from walkv import PATIENCE_S, ROOT, Closed
@@ -23,19 +24,25 @@ ANSWER_TO = {HELLO: GREETING, WRITE: RESULT, STATUS: STATUS_REPLY, CHECKPOINT: C
 OPS = {"set": 1, "delete": 2, "enqueue": 3, "dequeue": 4, "clear": 5, "forget": 6}
 RESULTS = ("ok", "created", "not_found", "queue_empty", "queue_not_found", "precondition_failed", "storage_full",
            "unavailable", "outcome_unknown", "invalid", "mismatch", "forbidden")
+CONDITIONS = {None: 0, "exists": 1, "absent": 2, "version": 3, "update": 4, "update_version": 5}
 DONE = ("ok", "created")
+NS_PER_S = 1000000000
 
 HEADER = struct.Struct("<IIHHI")
-HELLO_BODY = struct.Struct("<IIQQ")
-GREETING_FIXED = struct.Struct("<II16sQQQ")
-WRITE_FIXED = struct.Struct("<BBHIIIQQ")
+HELLO_BODY = struct.Struct("<IIQQQQ")
+GREETING_FIXED = struct.Struct("<II16sQQQII")
+WRITE_FIXED = struct.Struct("<BBHIIIQQQ")
 RESULT_FIXED = struct.Struct("<HHIQQQ")
 CHECKPOINT_FIXED = struct.Struct("<HQ")
 
-Greeting = namedtuple("Greeting",
-                      "protocol wal_sync_async uuid generation view_grace_ns max_value_bytes view_path version")
-Result = namedtuple("Result", "result lsn version size value")
+Greeting = namedtuple("Greeting", "protocol wal_sync_async uuid generation view_grace_ns max_value_bytes in_force "
+                      "view_path version")
+Result = namedtuple("Result", "result lsn version size value replayed", defaults=(False,))
 Checkpoint = namedtuple("Checkpoint", "result lsn sentence")
+
+
+def boottime_ns():
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
 def _status_names():
@@ -66,14 +73,17 @@ def _greeting(body):
     view_path, at = _text(body, GREETING_FIXED.size)
     version, at = _text(body, at)
     must(at == len(body), f"a greeting with {len(body) - at} bytes left over")
-    return Greeting(*GREETING_FIXED.unpack_from(body), view_path, version)
+    *fixed, in_force, zero = GREETING_FIXED.unpack_from(body)
+    must(in_force <= 1 and zero == 0, f"no greeting: {body!r}")
+    return Greeting(*fixed, in_force == 1, view_path, version)
 
 
 def _result(body):
     must(len(body) >= RESULT_FIXED.size, f"a short result: {body!r}")
-    result, zero, value_bytes, lsn, version, size = RESULT_FIXED.unpack_from(body)
-    must(result < len(RESULTS) and zero == 0 and len(body) == RESULT_FIXED.size + value_bytes, f"no result: {body!r}")
-    return Result(RESULTS[result], lsn, version, size, body[RESULT_FIXED.size :])
+    result, replayed, value_bytes, lsn, version, size = RESULT_FIXED.unpack_from(body)
+    must(result < len(RESULTS) and replayed <= 1 and len(body) == RESULT_FIXED.size + value_bytes,
+         f"no result: {body!r}")
+    return Result(RESULTS[result], lsn, version, size, body[RESULT_FIXED.size :], replayed == 1)
 
 
 def _status(body):
@@ -98,9 +108,13 @@ DECODERS = {GREETING: _greeting, RESULT: _result, STATUS_REPLY: _status, CHECKPO
 
 
 class Frames:
-    """One connection, greeted. put_*() only collect, flush() sends, answers() reads what has come."""
+    """One connection, greeted. put_*() only collect, flush() sends, answers() reads what has come.
 
-    def __init__(self, path, role=WORKER, patience=PATIENCE_S):
+    `session` is a number below 2^32, together with the process the session's name; `sent` the last sequence that may
+    have been sent in it before, the oldest of them at `oldest_ns` of CLOCK_BOOTTIME (None: just now). Whether it is in
+    force is in `greeting`."""
+
+    def __init__(self, path, role=WORKER, patience=PATIENCE_S, session=0, sent=0, oldest_ns=None):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(patience)
         self.next_id = 1
@@ -108,7 +122,8 @@ class Frames:
         self.asked = deque()  # (id, type) of what is not answered, in order
         try:
             self.socket.connect(str(path))
-            self._put(HELLO, HELLO_BODY.pack(PROTOCOL, role, 0, os.getpid()))
+            self._put(HELLO, HELLO_BODY.pack(PROTOCOL, role, session, os.getpid(), sent,
+                                             boottime_ns() if oldest_ns is None else oldest_ns))
             self.greeting = self.ask()
             must(self.greeting.protocol == PROTOCOL, f"protocol {self.greeting.protocol}")
         except BaseException:
@@ -131,10 +146,13 @@ class Frames:
         self.asked.append((self.next_id, kind))
         self.next_id = (self.next_id + 1) & 0xFFFFFFFF
 
-    def put_write(self, op, name, value=b""):
-        """`value` is JSON text, as bytes."""
+    def put_write(self, op, name, value=b"", sequence=0, confirmed=0, key=b"", fingerprint=bytes(16), condition=None,
+                  version=0):
+        """`value` is JSON text, as bytes; `sequence` and `confirmed` are of the session, `key` an idempotency key."""
         name = name.encode()
-        self._put(WRITE, WRITE_FIXED.pack(OPS[op], 0, len(name), len(value), 0, 0, 0, 0) + name + value)
+        fixed = WRITE_FIXED.pack(OPS[op], CONDITIONS[condition], len(name), len(value), len(key), 0, version, sequence,
+                                 confirmed)
+        self._put(WRITE, fixed + name + value + (fingerprint + key if key else b""))
 
     def put_status(self):
         self._put(STATUS)
@@ -181,8 +199,8 @@ class Frames:
             found = self.answers() or found
         return found[-1]
 
-    def write(self, op, name, value=b""):
-        self.put_write(op, name, value)
+    def write(self, op, name, value=b"", **identity):
+        self.put_write(op, name, value, **identity)
         return self.ask()
 
     def status(self):

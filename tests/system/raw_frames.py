@@ -7,17 +7,18 @@ import os
 import socket
 import struct
 import threading
+import time
 
 from walkv import PATIENCE_S
 
 MAGIC, PROTOCOL = 0x31564B57, 3
 HELLO, GREETING, WRITE, RESULT, STATUS, STATUS_REPLY, CHECKPOINT, CHECKPOINT_REPLY = range(1, 9)
 WORKER, CONTROL = 1, 2
-NOOP, SET, DELETE, ENQUEUE, DEQUEUE, CLEAR, FORGET = range(7)
+NOOP, SET, DELETE, ENQUEUE, DEQUEUE, CLEAR, FORGET, REFUSE, EXPIRE, DEPART = range(10)
 (OK, CREATED, NOT_FOUND, QUEUE_EMPTY, QUEUE_NOT_FOUND, PRECONDITION_FAILED, STORAGE_FULL, UNAVAILABLE, OUTCOME_UNKNOWN,
- INVALID) = range(10)
+ INVALID, MISMATCH, FORBIDDEN) = range(12)
 HEADER = struct.Struct("<IIHHI")
-WRITE_HEAD = struct.Struct("<BBHIIIQQ")
+WRITE_HEAD = struct.Struct("<BBHIIIQQQ")
 RESULT_HEAD = struct.Struct("<HHIQQQ")
 
 
@@ -26,14 +27,19 @@ def frame(kind, body=b"", id=0, **wrong):
     return HEADER.pack(wrong.get("magic", MAGIC), wrong.get("length", len(body)), kind, wrong.get("zero", 0), id) + body
 
 
-def hello(protocol=PROTOCOL, role=CONTROL):
-    return frame(HELLO, struct.pack("<IIQQ", protocol, role, 0, os.getpid()))
+def boottime_ns():
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
-def write(op, name, value=b"", id=0, condition=0, version=0):
+def hello(protocol=PROTOCOL, role=CONTROL, session=0, sent=0, oldest_ns=None, pid=None):
+    oldest_ns = boottime_ns() if oldest_ns is None else oldest_ns
+    return frame(HELLO, struct.pack("<IIQQQQ", protocol, role, session, pid or os.getpid(), sent, oldest_ns))
+
+
+def write(op, name, value=b"", id=0, condition=0, version=0, sequence=0, confirmed=0, key=b""):
     name = name.encode() if isinstance(name, str) else name
-    head = WRITE_HEAD.pack(op, condition, len(name), len(value), 0, 0, version, 0)
-    return frame(WRITE, head + name + value, id)
+    head = WRITE_HEAD.pack(op, condition, len(name), len(value), len(key), 0, version, sequence, confirmed)
+    return frame(WRITE, head + name + value + (bytes(16) + key if key else b""), id)
 
 
 def text(of):
@@ -42,8 +48,8 @@ def text(of):
 
 
 def greeting(view_path="/nowhere", protocol=PROTOCOL, max_value_bytes=1 << 20):
-    body = struct.pack("<II16sQQQ", protocol, 0, b"u" * 16, 1, 10**7, max_value_bytes) + text(view_path) + text("0")
-    return frame(GREETING, body)
+    fixed = struct.pack("<II16sQQQII", protocol, 0, b"u" * 16, 1, 10**7, max_value_bytes, 0, 0)
+    return frame(GREETING, fixed + text(view_path) + text("0"))
 
 
 def result(code=OK, id=0, lsn=1):
@@ -129,12 +135,13 @@ class Stream:
 class Peer(Stream):
     """A connection to walkvd, greeted unless `greet` is False."""
 
-    def __init__(self, path, greet=True, role=CONTROL):
+    def __init__(self, path, greet=True, **options):
+        """`options` are those of hello()."""
         connected = socket.socket(socket.AF_UNIX)
         connected.connect(str(path))
         super().__init__(connected)
         if greet:
-            self.send(hello(role=role))
+            self.send(hello(**options))
             self.expect(GREETING)
 
     def status(self):

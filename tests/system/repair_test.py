@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """walkvctl repair: what it says would be lost is what is lost, what it makes is the store as it was at the LSN that it
-names, to the last value, version and place in a queue, and the store that it was asked about is never touched.
+names, to the last value, version, place in a queue and answer that is kept for a repeat, and the store that it was asked about is never touched.
 
 The truth is kept by the test: what was written at which LSN. Two stores are damaged: one that was stopped cleanly and
 one whose walkvd was killed; both have several segments, two snapshots, and a log that does not go back to LSN 1.
@@ -37,10 +37,16 @@ class Truth:
 
     def __init__(self):
         self.done = {}  # LSN: (operation, name, value)
+        self.keyed = {}  # idempotency key: (LSN of its record, request, answer)
 
     def note(self, lsn, operation, name, value=None):
         assert lsn not in self.done, lsn
         self.done[lsn] = (operation, name, value)
+
+    def kept(self, last_lsn):
+        """(idempotency keys that are known after that LSN, those that are not)."""
+        known = [key for key, (lsn, _, _) in self.keyed.items() if lsn <= last_lsn]
+        return known, [key for key in self.keyed if key not in known]
 
     def contents(self, last_lsn):
         """({key: value}, {queue: [values]}, {key: version}) after that LSN."""
@@ -93,12 +99,17 @@ def write(walkv, truth, chance, operations):
                     "enqueue": ("POST", f"/api/queue/{name}/enqueue"), "dequeue": ("POST", f"/api/queue/{name}/dequeue"),
                     "clear": ("DELETE", f"/api/queue/{name}"), "forget": ("DELETE", f"/api/queue/{name}?forget=true"),
                 }[kind]
-                c.put(method, path, body)
-                sent.append((kind, name, value, method))
+                key = f"{kind}-{name}-{chance.randrange(10**9)}" if chance.random() < 0.3 else None
+                request = method, path, body, {"Idempotency-Key": key}
+                c.put(*request)
+                sent.append((kind, name, value, request, key))
                 done += 1
-            for kind, name, value, method in sent:
-                answer = c.response(method)
+            for kind, name, value, request, key in sent:
+                answer = c.response(request[0])
                 assert answer.status in (200, 201, 404), answer
+                if key:
+                    # A refusal says after which LSN it was decided; it is kept with the next.
+                    truth.keyed[key] = int(answer.header("Walkv-Lsn")) + (answer.status == 404), request, answer
                 if answer.status != 404:
                     got = answer.json()["value"] if kind == "dequeue" else value if body_of(kind, value) else None
                     truth.note(int(answer.header("Walkv-Lsn")), kind, name, got)
@@ -228,6 +239,28 @@ class Repair(SystemTest):
             keys = c.get("/api/kv?keys=only").json()["keys"]
             return {key: int(c.get(f"/api/kv/{quote(key)}").header("ETag").strip('"')) for key in keys}
 
+    def check_repeats(self, walkv, truth, last_lsn):
+        """What was done is answered as it was; a key whose write is lost is not known, to no request."""
+        known, lost = truth.kept(last_lsn)
+        self.assertEqual(walkv.status()["idempotency_entries"], len(known))
+        with walkv.connect() as c:
+            for key in known:
+                _, request, before = truth.keyed[key]
+                answer = c.request(*request)
+                self.assertEqual((answer.status, answer.body), (before.status, before.body), key)
+                self.assertEqual(answer.header("Walkv-Lsn"), before.header("Walkv-Lsn"), key)
+                self.assertEqual(answer.header("Idempotency-Replayed"), "true", key)
+            for key in lost:
+                answer = c.request("DELETE", "/api/kv/never%20there", None, {"Idempotency-Key": key})
+                self.assertEqual((answer.status, answer.header("Idempotency-Replayed")), (404, None), key)
+
+    def check_expiry(self, walkv):
+        """Every outcome has its key and every key its outcome, or walkvd would stop when it lets go of them."""
+        walkv.stop_walkvd()
+        walkv.start_walkvd(idempotency_max_entries=1)
+        walkv.wait_ready()
+        wait_until(lambda: walkv.status()["idempotency_entries"] <= 1, "all keys but one to be let go of")
+
     def run_on(self, new, truth, last_lsn, highest_lsn):
         """Starts walkvd on what was made and lives with it for a while."""
         keys, queues, versions = truth.contents(last_lsn)
@@ -235,6 +268,8 @@ class Repair(SystemTest):
         walkv.start()
         self.assertEqual(walkv.contents(), (keys, queues))
         self.assertEqual(self.versions(walkv), versions)
+        self.check_repeats(walkv, truth, last_lsn)
+        self.assertEqual(walkv.contents(), (keys, queues))
         old_ids = {q: [i["id"] for i in self.items(walkv, q)] for q in queues}
 
         lsn = walkv.set("written after", "1")
@@ -264,6 +299,8 @@ class Repair(SystemTest):
             later = walkv.set(key, "2")
             self.assertGreater(later, lsn)
             keys[key], lsn = 2, later
+        self.check_expiry(walkv)
+        self.assertEqual(walkv.contents(), (keys, queues))
         walkv.stop()
         self.ctl("verify", walkv.data)
         for daemon in walkv.all:
@@ -492,6 +529,7 @@ class Repair(SystemTest):
         for seed in (1, 2):
             truth, chance = Truth(), random.Random(seed)
             truth.done.update(self.stores["stopped"][1].done)
+            truth.keyed.update(self.stores["stopped"][1].keyed)
             walkv = self.instance(workers=1, walkvd=FLAGS, data=self.stores["stopped"][0])
             walkv.start()
             write(walkv, truth, chance, 60 * seed)
@@ -614,7 +652,9 @@ class Repair(SystemTest):
 
     def dumped(self, data, *arguments):
         lines = map(json.loads, self.ctl("dump", "--all", *arguments, data, status=EX_DATA).stdout.splitlines())
-        return {e["lsn"]: (e["op"], e.get("key", e.get("queue")), e.get("value")) for e in lines if e["op"] != "noop"}
+        without_effect = ("noop", "refuse", "expire", "depart")
+        return {e["lsn"]: (e["op"], e.get("key", e.get("queue")), e.get("value"))
+                for e in lines if e["op"] not in without_effect}
 
     def test_dump_of_what_lies_behind_damage(self):
         for kind in self.stores:

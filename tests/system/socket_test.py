@@ -12,9 +12,9 @@ import socket
 import struct
 from pathlib import Path
 
-from raw_frames import (CHECKPOINT, CLEAR, CREATED, DELETE, ENQUEUE, GREETING, HEADER, MAGIC, NOOP, OK,
-                    PRECONDITION_FAILED, RESULT, SET, STATUS, STATUS_REPLY, STORAGE_FULL, UNAVAILABLE, WORKER, WRITE,
-                    WRITE_HEAD, Peer, frame, hello, write)
+from raw_frames import (CHECKPOINT, CLEAR, CREATED, DELETE, DEPART, ENQUEUE, EXPIRE, GREETING, HEADER, HELLO, MAGIC, NOOP,
+                        OK, PRECONDITION_FAILED, PROTOCOL, REFUSE, RESULT, SET, STATUS, STATUS_REPLY, STORAGE_FULL,
+                        UNAVAILABLE, WORKER, WRITE, WRITE_HEAD, Peer, frame, hello, write)
 from walkv import EX_CONFIG, EX_IO, EX_UNAVAILABLE, WALKVD, SystemTest, main, run, wait_until
 
 
@@ -74,6 +74,8 @@ class Frames(SocketTest):
                            ("a long one", frame(1, body + b"\0")),
                            ("no role", hello(role=0)),
                            ("an unknown role", hello(role=3)),
+                           ("a session number too large", hello(session=1 << 32)),
+                           ("something sent in no session", hello(sent=1)),
                            ("a request", write(SET, "a", b"1")),
                            ("a question", frame(STATUS)),
                            ("a question that holds a greeting", frame(STATUS, body)),
@@ -92,7 +94,9 @@ class Frames(SocketTest):
                            ("a type of the answers", frame(STATUS_REPLY)),
                            ("no magic", b"\0" * 64),
                            ("no operation", write(NOOP, "a")),
-                           ("an unknown operation", write(7, "a")),
+                           *((f"operation {op}, which is none of a peer", write(op, "a")) for op in range(7, 256, 31)),
+                           *((f"operation {op}, which is the log's own", write(op, "a", key=b"k"))
+                             for op in (REFUSE, EXPIRE, DEPART)),
                            ("an unknown condition", write(SET, "a", b"1", condition=6)),
                            ("a condition that a queue has not", write(CLEAR, "a", condition=1)),
                            ("a set without a value", write(SET, "a")),
@@ -104,9 +108,16 @@ class Frames(SocketTest):
                            ("more name than there is", changed(2, struct.pack("<H", 500))),
                            ("more value than there is", changed(4, struct.pack("<I", 2))),
                            ("less value than there is", changed(4, struct.pack("<I", 0))),
-                           ("an extension", changed(8, b"\1")),
+                           ("more idempotency key than there is", changed(8, b"\1")),
+                           ("an idempotency key that is not counted", frame(WRITE, good + bytes(16) + b"k")),
+                           ("half a fingerprint", frame(WRITE, good[:8] + b"\1" + good[9:] + bytes(9))),
+                           ("an idempotency key too long", write(SET, "a", b"1", key=b"k" * 256)),
+                           ("an idempotency key with a space", write(SET, "a", b"1", key=b"a b")),
+                           ("an idempotency key that is not ASCII", write(SET, "a", b"1", key=b"\xc3\xa4")),
                            ("something where 0 must be", changed(12, b"\1")),
-                           ("a session", changed(24, b"\1")),
+                           ("a sequence without a session", write(SET, "a", b"1", sequence=1)),
+                           ("confirmed without a session", write(SET, "a", b"1", confirmed=1)),
+                           ("confirmed what comes", write(SET, "a", b"1", sequence=2, confirmed=2)),
                            ("half a head", frame(WRITE, good[: WRITE_HEAD.size - 1])),
                            ("a question for the status with more", frame(STATUS, b"x")),
                            ("a checkpoint with more", frame(CHECKPOINT, b"x")),
@@ -117,11 +128,19 @@ class Frames(SocketTest):
 
     def test_another_protocol_is_told_which_one_is_spoken(self):
         peer = self.peer(greet=False)
-        peer.send(hello(protocol=2), write(SET, "a", b"1"))
+        peer.send(hello(protocol=PROTOCOL + 1), write(SET, "a", b"1"))
         _, body = peer.expect(GREETING)
-        self.assertEqual(struct.unpack("<I", body[:4]), (1,))
+        self.assertEqual(struct.unpack("<I", body[:4]), (PROTOCOL,))
         self.assertTrue(peer.at_end())
         self.assertEqual(self.peer().set("a")[0], CREATED)
+
+    def test_a_peer_of_before_sessions_is_told_so(self):
+        """Its greeting has 24 bytes, of which only the number of the protocol counts."""
+        peer = self.peer(greet=False)
+        peer.send(frame(HELLO, struct.pack("<IIQQ", 1, WORKER, 0, os.getpid())))
+        _, body = peer.expect(GREETING)
+        self.assertEqual(struct.unpack("<I", body[:4]), (PROTOCOL,))
+        self.assertTrue(peer.at_end())
 
     def test_what_came_before_a_bad_frame_is_done_and_not_answered(self):
         peer = self.peer()

@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -453,7 +454,8 @@ class Liar(Stream):
             if uid is not None:
                 os.seteuid(0)
         super().__init__(connected)
-        self.send(frame(HELLO, struct.pack("<IIQQQQ", PROTOCOL, role, session, os.getpid(), sent, 0)))
+        self.send(frame(HELLO, struct.pack("<IIQQQQ", PROTOCOL, role, session, os.getpid(), sent,
+                                           time.clock_gettime_ns(time.CLOCK_BOOTTIME) if sent else 0)))
         _, body = self.expect(GREETING)
         self.in_force = struct.unpack_from("<I", body, 48)[0]
 

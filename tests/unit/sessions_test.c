@@ -7,6 +7,8 @@
 
 #include "kit.h"
 
+#include <errno.h>
+
 #include <stdlib.h>
 
 void sessions_suite(void);
@@ -25,7 +27,7 @@ static bool join(struct sessions *all, uint64_t id, uint64_t sent_sequence, uint
     const struct hello hello = {
         .session = id, .sent_sequence = sent_sequence, .oldest_sent_ns = oldest_sent_ns};
     struct peer *stale = peer(99);
-    bool in_force = sessions_join(all, id, &hello, peer(who), now_ns, &stale);
+    bool in_force = sessions_join(all, id, &hello, peer(who), now_ns, &stale) == 1;
 
     CHECK(stale == (stale_wanted ? peer(stale_wanted) : NULL), "session %ju", (uintmax_t)id);
     return in_force;
@@ -67,6 +69,10 @@ static void test_unknown(void)
               rows[i].what);
         sessions_free(&all);
     }
+    /* Right after the boot, when differences of times are small, too. */
+    struct sessions all = {0};
+    CU_ASSERT_FALSE(join(&all, 7, 5, UINT64_MAX, 1, NS_PER_S, 0));
+    sessions_free(&all);
 }
 
 /* One that is known has lost nothing, however old what it asks about is. */
@@ -77,7 +83,7 @@ static void test_known(void)
     sessions_add(&all, 7, NOW);
     CU_ASSERT(join(&all, 7, 5, 0, 1, NOW + 3 * SESSION_AWAY_NS, 0));
     sessions_leave(&all, peer(1), NOW + 3 * SESSION_AWAY_NS);
-    CU_ASSERT(join(&all, 7, 5, UINT64_MAX, 2, NOW + 9 * SESSION_AWAY_NS, 0));
+    CU_ASSERT(join(&all, 7, 5, 1, 2, NOW + 9 * SESSION_AWAY_NS, 0));
     /* Adding it again changes nothing: it is not away. */
     sessions_add(&all, 7, NOW);
     CU_ASSERT_FALSE(departs(&all, 7, NOW + 99 * SESSION_AWAY_NS));
@@ -100,6 +106,21 @@ static void test_refused_again(void)
     CU_ASSERT(join(&all, 7, 6, NOW + 6, 6, NOW + 7, 5));
     CU_ASSERT(join(&all, 7, 6, NOW + 6, 7, NOW + 6 + 2 * SESSION_AWAY_NS, 6));
     CU_ASSERT_FALSE(join(&all, 7, 5, sent, 8, NOW + 6 + 2 * SESSION_AWAY_NS, 7));
+    sessions_free(&all);
+}
+
+/* No process may fill the list; others are not kept from it. */
+static void test_too_many(void)
+{
+    struct sessions all = {0};
+    struct peer *stale;
+    const struct hello hello = {.session = 1};
+
+    for (uint64_t i = 0; i < SESSIONS_PER_PROCESS; i++)
+        CU_ASSERT(join(&all, session_id(5, 100 + i), 0, 0, 1 + i, NOW, 0));
+    CU_ASSERT_EQUAL(sessions_join(&all, session_id(5, 1), &hello, peer(7), NOW, &stale), -EMFILE);
+    CU_ASSERT(join(&all, session_id(6, 1), 0, 0, 1, NOW, 0));
+    CU_ASSERT(join(&all, session_id(5, 100), 0, 0, 2, NOW, 1)); /* one that it has */
     sessions_free(&all);
 }
 
@@ -194,6 +215,7 @@ void sessions_suite(void)
 {
     CU_pSuite suite = CU_add_suite("sessions", NULL, NULL);
 
+    CU_add_test(suite, "too many of one process", test_too_many);
     CU_add_test(suite, "a session that is not known", test_unknown);
     CU_add_test(suite, "one that is known", test_known);
     CU_add_test(suite, "one that was refused asks again", test_refused_again);

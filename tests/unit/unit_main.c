@@ -25,6 +25,7 @@
     X(snapshot)                                                                                              \
     X(view_read)                                                                                             \
     X(store)                                                                                                 \
+    X(requests_forged)                                                                                       \
     X(tokens)                                                                                                \
     X(requests)                                                                                              \
     X(sessions)                                                                                              \
