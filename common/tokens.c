@@ -2,6 +2,7 @@
  * Reading the file of access tokens, and what a token reaches; see tokens.h. */
 #include "tokens.h"
 
+#include "bytes.h"
 #include "json_text.h"
 
 #include <errno.h>
@@ -347,8 +348,11 @@ void token_hash(struct span text, uint8_t hash[TOKEN_HASH_BYTES])
 const struct token *tokens_find(const struct tokens *t, const uint8_t hash[TOKEN_HASH_BYTES])
 {
     const struct token *found = NULL;
+    /* One word sorts out the others in a nanosecond each. That it is equal tells nobody anything who has not
+     * tried 2^64 tokens: what is compared are hashes, which cannot be approached. */
+    uint64_t word = get_u64(hash);
     for (size_t i = 0; i < t->count; i++) {
-        if (memeql_sec(t->all[i].hash, hash, TOKEN_HASH_BYTES))
+        if (get_u64(t->all[i].hash) == word && memeql_sec(t->all[i].hash, hash, TOKEN_HASH_BYTES))
             found = &t->all[i];
     }
     return found;
