@@ -5,6 +5,7 @@
 #include "bytes.h"
 #include "log.h"
 #include "name.h"
+#include "tokens.h"
 
 #include <errno.h>
 
@@ -122,7 +123,8 @@ void frame_encode_write(struct buffer *out, uint32_t id, const struct write_requ
 {
     const struct identity *i = &w->identity;
     size_t key_bytes = i->key.bytes ? FINGERPRINT_BYTES + i->key.bytes : 0;
-    frame_begin(out, FRAME_WRITE, id, WRITE_FIXED_BYTES + w->name.bytes + w->value.bytes + key_bytes);
+    frame_begin(out, FRAME_WRITE, id,
+                WRITE_FIXED_BYTES + w->name.bytes + w->value.bytes + key_bytes + w->token.bytes);
     char *at = buffer_extend(out, WRITE_FIXED_BYTES);
     memset(at, 0, WRITE_FIXED_BYTES);
     at[0] = (char)w->op;
@@ -130,6 +132,7 @@ void frame_encode_write(struct buffer *out, uint32_t id, const struct write_requ
     put_u16(at + 2, (uint16_t)w->name.bytes);
     put_u32(at + 4, (uint32_t)w->value.bytes);
     put_u32(at + 8, (uint32_t)i->key.bytes);
+    put_u32(at + 12, (uint32_t)w->token.bytes);
     put_u64(at + 16, w->version);
     put_u64(at + 24, i->sequence);
     put_u64(at + 32, i->confirmed);
@@ -139,6 +142,7 @@ void frame_encode_write(struct buffer *out, uint32_t id, const struct write_requ
         buffer_append(out, i->fingerprint, FINGERPRINT_BYTES);
         buffer_append(out, i->key.at, i->key.bytes);
     }
+    buffer_append(out, w->token.at, w->token.bytes);
 }
 
 void frame_set_confirmed(char *frame, uint64_t sequence)
@@ -154,8 +158,8 @@ bool frame_decode_write(struct span body, struct write_request *w)
         return false;
     unsigned op = (unsigned char)fixed.at[0], condition = (unsigned char)fixed.at[1];
     size_t name_bytes = get_u16(fixed.at + 2), value_bytes = get_u32(fixed.at + 4);
-    size_t key_bytes = get_u32(fixed.at + 8);
-    if (!op_is_write(op) || condition >= CONDITION_LIMIT || get_u32(fixed.at + 12) != 0)
+    size_t key_bytes = get_u32(fixed.at + 8), token_bytes = get_u32(fixed.at + 12);
+    if (!op_is_write(op) || condition >= CONDITION_LIMIT)
         return false;
     w->op = (enum op)op;
     w->condition = (enum condition)condition;
@@ -169,6 +173,9 @@ bool frame_decode_write(struct span body, struct write_request *w)
         if (!idempotency_key_valid(w->identity.key))
             return false;
     }
+    w->token = read_span(&r, token_bytes);
+    if (token_bytes && !token_text_valid(w->token))
+        return false;
     bool in_order = w->identity.confirmed < w->identity.sequence || w->identity.confirmed == 0;
     bool takes_value = op == OP_SET || op == OP_ENQUEUE;
     bool takes_condition = op == OP_SET || op == OP_DELETE;

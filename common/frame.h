@@ -27,11 +27,11 @@
  *     CHECKPOINT       empty; holds what was written before; answered when done, others meanwhile
  *     CHECKPOINT_REPLY 2 result (enum result), 8 LSN of the checkpoint, 2 n + sentence if it failed
  *
- *     WRITE   0 1 op        1 1 condition     2 2 name bytes     4 4 value bytes     8 4 key bytes    12 4 0
- *            16 8 version  24 8 sequence in the session (0: none)   32 8 confirmed up to this sequence
- *            40   name, value, and if there is an idempotency key: 16 fingerprint, key
- *     RESULT  0 2 result    2 2 1: of an earlier request with this idempotency key, else 0
- *             4 4 value bytes   8 8 LSN   16 8 version   24 8 size   32 value
+ *     WRITE   0 1 op        1 1 condition     2 2 name bytes     4 4 value bytes     8 4 key bytes    12 4
+ * token bytes 16 8 version  24 8 sequence in the session (0: none)   32 8 confirmed up to this sequence 40
+ * name, value, if there is an idempotency key: 16 fingerprint, key, then the token RESULT  0 2 result    2 2
+ * 1: of an earlier request with this idempotency key, else 0 4 4 value bytes   8 8 LSN   16 8 version   24 8
+ * size   32 value
  *
  * [session] A worker numbers its writes 1, 2, 3, ... in a session that outlives its connections. After a
  * connection has ended it sends again, in their order, all writes whose answers it has not seen, up to the
@@ -39,6 +39,12 @@
  * GREETING says that the session is not in force, walkvd has forgotten it: what was sent has an unknown
  * outcome and must not be sent again. Up to `confirmed` walkvd may forget; the worker never asks for that
  * again.
+ *
+ * [token] A worker sends with a write the access token that its client sent (tokens.h), and walkvd looks it
+ * up in its own table: what the token does not allow is answered RESULT_FORBIDDEN, whatever the worker thinks
+ * of it. With role CONTROL, root and the user that walkvd runs as need no token: they are the operator.
+ * Another user is asked for one whatever role its HELLO says, or a worker could just say that it is no
+ * worker.
  *
  * Changing it: bump FRAME_PROTOCOL; walkvd refuses another number, and the worker says so: of HELLO and
  * GREETING only the protocol version is read then. The decoders trust nothing: a field out of bounds or bytes
@@ -57,7 +63,7 @@
 #include <stdint.h>
 
 #define FRAME_MAGIC        0x31564b57u
-#define FRAME_PROTOCOL     2u
+#define FRAME_PROTOCOL     3u
 #define FRAME_HEADER_BYTES 16u
 #define FRAME_BODY_MAX     (VALUE_BYTES_MAX + 65536u)
 
@@ -125,6 +131,7 @@ struct write_request {
     struct span name; /* key or queue */
     struct span value;
     struct identity identity; /* the session itself is not sent: it is that of the connection */
+    struct span token;        /* of the client, at most TOKEN_TEXT_MAX; 0 bytes: none */
 };
 
 struct write_result {

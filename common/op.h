@@ -48,8 +48,9 @@ static inline bool op_is_write(unsigned op)
     X(RESULT_UNAVAILABLE, 7, "unavailable")                 /* walkvd is stopping; nothing was done */       \
     X(RESULT_OUTCOME_UNKNOWN, 8, "outcome_unknown") /* the sync failed: it may or may not be there */        \
     X(RESULT_INVALID, 9, "invalid")                 /* a request that no worker should have sent */          \
-    X(RESULT_MISMATCH, 10, "mismatch") /* its idempotency key belongs to another request; nothing was done   \
-                                        */
+    X(RESULT_MISMATCH, 10, "mismatch")   /* its idempotency key belongs to another request; nothing was done \
+                                          */                                                                 \
+    X(RESULT_FORBIDDEN, 11, "forbidden") /* its token does not allow it; nothing was done */
 
 enum result {
 #define X(name, number, text) name = number,

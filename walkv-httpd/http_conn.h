@@ -13,6 +13,7 @@
 #include "buffer.h"
 #include "frame.h"
 #include "http_parser.h"
+#include "tokens.h"
 #include "worker.h"
 
 struct conn;
@@ -83,6 +84,8 @@ struct conn {
     struct piece value;                     /* minified, in place */
     struct piece key;                       /* Idempotency-Key; 0 bytes: none */
     uint8_t fingerprint[FINGERPRINT_BYTES]; /* of the request, with a key only */
+    struct piece token;                     /* of its Authorization; 0 bytes: none was asked for */
+    uint8_t token_hash[TOKEN_HASH_BYTES];   /* with a token only */
     enum op op;
     enum condition condition;
     void *pending; /* in walkvd_client */

@@ -84,9 +84,8 @@ static const struct setting settings[] = {
         .minimum = 1,
         .maximum = SETTINGS_TEXT_MAX,
         .check = check_listen,
-        .help =
-            "The address and port for HTTP. There is no encryption and no login here: leave it on loopback, "
-            "and let a reverse proxy speak to the network.",
+        .help = "The address and port for HTTP. There is no encryption here: leave it on loopback, and let a "
+                "reverse proxy speak to the network. Another address than loopback needs auth_tokens_file.",
     },
     {
         .name = "workers",
@@ -113,6 +112,27 @@ static const struct setting settings[] = {
             "otherwise. This keeps web pages from reaching the server through a name of their own: add the "
             "name "
             "that your reverse proxy passes on.",
+    },
+    {
+        .group = "Access tokens",
+        .name = "auth_tokens_file",
+        FIELD(SETTING_PATH, auth_tokens_file),
+        .default_text = "",
+        .minimum = 0,
+        .maximum = SETTINGS_TEXT_MAX,
+        .help =
+            "The file of access tokens, the same as in [walkvd]; walkvctl token new makes its lines. A "
+            "request "
+            "is then answered only with Authorization: Bearer and a token that allows it, but for /livez and "
+            "/readyz. Read again on SIGHUP. Empty: no token is asked for.",
+    },
+    {
+        .name = "insecure_no_auth",
+        FIELD(SETTING_BOOL, insecure_no_auth),
+        .default_text = "no",
+        .help = "Listen where other hosts can reach it without auth_tokens_file all the same. Whoever "
+                "reaches it can "
+                "then read and change everything: only behind something that keeps the others away.",
     },
     {
         .group = "Storage daemon",

@@ -26,6 +26,8 @@ struct httpd_config {
     uint64_t keepalive_timeout_ns;
     uint64_t write_stall_timeout_ns;
     uint64_t drain_timeout_ns;
+    char *auth_tokens_file; /* empty: none, and every request is allowed */
+    bool insecure_no_auth;
     char *allowed_hosts; /* separated by commas; empty: the default rule of API.md, status 421 */
     uint64_t log_level;  /* enum log_level */
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Keys and values (API section 2): reads from the view, writes through walkvd. */
+#include "auth.h"
 #include "json_text.h"
 #include "log.h"
 #include "name.h"
@@ -194,7 +195,7 @@ ROUTE_HANDLER(kv_set_named_in_body)
     }
     memcpy(c->name, decoded, (size_t)bytes);
     c->name_bytes = (size_t)bytes;
-    if (take_condition(c, req, &condition, &version))
+    if (auth_check_name(c) && take_condition(c, req, &condition, &version))
         write_submit(c, OP_SET, condition, version);
 }
 

@@ -4,6 +4,7 @@
  * what is not is streamed, each piece a short read of its own that goes on behind the last name, so nothing
  * is shown twice.
  */
+#include "auth.h"
 #include "json_text.h"
 #include "memory.h"
 #include "response.h"
@@ -64,6 +65,7 @@ struct walk {
     struct stream to;          /* where it is after this piece */
     uint64_t entries_max;
     size_t bytes_max;
+    const struct token *token; /* NULL: everything may be shown */
     size_t out_before;
     bool more;
 };
@@ -77,6 +79,23 @@ static int compare_names(const char *a, size_t a_bytes, const char *b, size_t b_
 {
     int order = memcmp(a, b, a_bytes < b_bytes ? a_bytes : b_bytes);
     return order ? order : a_bytes < b_bytes ? -1 : a_bytes > b_bytes;
+}
+
+/* Leaves the cursor at the first name from `key` on that may be shown. */
+static int leap(const struct walk *w, MDB_cursor *cursor, MDB_val *key, MDB_val *value)
+{
+    struct span next;
+    int rc = 0;
+    while (rc == 0 && w->token) {
+        struct span name = {key->mv_data, key->mv_size};
+        if (!token_next_name(w->token, w->conn->route->about, name, &next))
+            return MDB_NOTFOUND;
+        if (next.at == name.at)
+            break;
+        *key = (MDB_val){next.bytes, (void *)next.at};
+        rc = mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
+    }
+    return rc;
 }
 
 static int walk_piece(const struct view *view, void *arg)
@@ -97,6 +116,8 @@ static int walk_piece(const struct view *view, void *arg)
     if (rc == 0 && behind && key.mv_size == s->after_bytes &&
         memcmp(key.mv_data, s->after, s->after_bytes) == 0)
         rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+    if (rc == 0)
+        rc = leap(w, cursor, &key, &value);
     for (uint64_t i = 0; rc == 0 && begins_with(key, s); i++) {
         if (i == w->entries_max || out->bytes - w->out_before >= w->bytes_max ||
             key.mv_size > NAME_BYTES_MAX) {
@@ -112,6 +133,8 @@ static int walk_piece(const struct view *view, void *arg)
         w->to.after_bytes = (uint16_t)key.mv_size;
         w->to.count++;
         rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+        if (rc == 0)
+            rc = leap(w, cursor, &key, &value);
     }
     mdb_cursor_close(cursor);
     return rc && rc != MDB_NOTFOUND ? -EIO : 0;
@@ -119,6 +142,9 @@ static int walk_piece(const struct view *view, void *arg)
 
 static int walk(struct walk *w)
 {
+    int rc = auth_token(w->conn, &w->token);
+    if (rc)
+        return rc;
     w->out_before = w->conn->worker->scratch.bytes;
     return view_read(w->conn->worker->view, walk_piece, w);
 }

@@ -62,7 +62,17 @@ bool listener_is_loopback(int fd)
         return false;
     if (address.ss_family == AF_INET)
         return ntohl(((struct sockaddr_in *)&address)->sin_addr.s_addr) >> 24 == 127;
-    if (address.ss_family == AF_INET6)
-        return IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)&address)->sin6_addr);
-    return false;
+    if (address.ss_family != AF_INET6)
+        return false;
+    const struct in6_addr *a = &((struct sockaddr_in6 *)&address)->sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(a) || (IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr[12] == 127);
+}
+
+bool listener_is_local(int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t bytes = sizeof address;
+    if (getsockname(fd, (struct sockaddr *)&address, &bytes))
+        return false;
+    return address.ss_family == AF_UNIX || listener_is_loopback(fd);
 }

@@ -15,4 +15,7 @@ int listener_inherited(void);
 
 bool listener_is_loopback(int fd);
 
+/* Whether only this host can reach it: loopback, or a Unix socket. */
+bool listener_is_local(int fd);
+
 #endif

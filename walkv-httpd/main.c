@@ -3,6 +3,7 @@
  * walkv-httpd: a stateless HTTP worker, or with --workers a small parent of some. main() is the order of its
  * start and nothing else.
  */
+#include "auth.h"
 #include "httpd_settings.h"
 #include "listener.h"
 #include "log.h"
@@ -16,10 +17,14 @@ int main(int argc, char **argv)
     settings_load(&httpd_settings, &config, argc, argv);
     log_set_level((enum log_level)config.log_level);
 
+    struct token_table tokens;
+    token_table_open(&tokens, config.auth_tokens_file);
     int fd = listener_inherited();
     if (fd < 0)
         fd = listener_open(config.listen);
-    int status = config.workers ? parent_run(&config, fd) : worker_run(&config, fd, 0);
+    auth_check_listener(&config, &tokens, fd);
+    int status = config.workers ? parent_run(&config, fd, &tokens) : worker_run(&config, fd, 0, &tokens);
+    token_table_close(&tokens);
     settings_free(&httpd_settings, &config);
     return status;
 }

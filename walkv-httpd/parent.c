@@ -28,7 +28,7 @@ struct child {
 };
 
 static void start(struct child *child, unsigned number, const struct httpd_config *config, int listen_fd,
-                  const sigset_t *original)
+                  const sigset_t *original, struct token_table *tokens)
 {
     pid_t parent = getpid();
     pid_t pid = fork();
@@ -42,7 +42,7 @@ static void start(struct child *child, unsigned number, const struct httpd_confi
         if (getppid() != parent)
             _exit(0);
         sigprocmask(SIG_SETMASK, original, NULL);
-        exit(worker_run(config, listen_fd, number));
+        exit(worker_run(config, listen_fd, number, tokens));
     }
     child->pid = pid;
     child->started_ns = clock_monotonic_ns();
@@ -87,7 +87,7 @@ static void kill_all(const struct child *children, unsigned count, int signal)
     }
 }
 
-int parent_run(const struct httpd_config *config, int listen_fd)
+int parent_run(const struct httpd_config *config, int listen_fd, struct token_table *tokens)
 {
     unsigned count = (unsigned)config->workers;
     struct child *children = memory_new(count, sizeof *children, "the workers");
@@ -96,7 +96,9 @@ int parent_run(const struct httpd_config *config, int listen_fd)
     sigaddset(&wanted, SIGTERM);
     sigaddset(&wanted, SIGINT);
     sigaddset(&wanted, SIGCHLD);
+    sigaddset(&wanted, SIGHUP);
     sigprocmask(SIG_BLOCK, &wanted, &original);
+    sigaddset(&original, SIGHUP); /* a worker lets it in when it can take it */
     log_info("listening at %s with %u workers", config->listen, count);
     bool stopping = false;
     uint64_t stop_by_ns = 0;
@@ -104,7 +106,7 @@ int parent_run(const struct httpd_config *config, int listen_fd)
         uint64_t now = clock_monotonic_ns();
         for (unsigned i = 0; i < count && !stopping; i++) {
             if (!children[i].pid && now >= children[i].start_after_ns)
-                start(&children[i], i + 1, config, listen_fd, &original);
+                start(&children[i], i + 1, config, listen_fd, &original, tokens);
         }
         if (stopping && now >= stop_by_ns) {
             kill_all(children, count, SIGKILL);
@@ -117,6 +119,10 @@ int parent_run(const struct httpd_config *config, int listen_fd)
             close(listen_fd);
             stop_by_ns = clock_monotonic_ns() + config->drain_timeout_ns + NS_PER_S;
             kill_all(children, count, SIGTERM);
+        }
+        if (signal == SIGHUP) {
+            token_table_reload(tokens);
+            kill_all(children, count, SIGHUP);
         }
         reap(children, count, stopping);
     }

@@ -7,8 +7,10 @@
 #define WALKV_HTTPD_PARENT_H
 
 #include "httpd_settings.h"
+#include "token_table.h"
 
-/* Runs until SIGTERM or SIGINT. Returns the exit status. */
-int parent_run(const struct httpd_config *, int listen_fd);
+/* Runs until SIGTERM or SIGINT. SIGHUP goes to the workers; the access tokens that are read then are also
+ * those of workers that are started later. Returns the exit status. */
+int parent_run(const struct httpd_config *, int listen_fd, struct token_table *);
 
 #endif

@@ -32,6 +32,10 @@ static const char *reason(unsigned status)
         return "304 Not Modified";
     case 400:
         return "400 Bad Request";
+    case 401:
+        return "401 Unauthorized";
+    case 403:
+        return "403 Forbidden";
     case 404:
         return "404 Not Found";
     case 405:
@@ -123,6 +127,8 @@ void response_head(struct conn *c, const struct response *r)
         at = put_field(at, "Walkv-Lsn: ", r->lsn);
     if (r->replayed)
         at = put(at, "Idempotency-Replayed: true\r\n");
+    if (r->authenticate)
+        at = put(at, "WWW-Authenticate: Bearer\r\n");
     if (r->allow) {
         at = put(at, "Allow: ");
         at = put(at, r->allow);
@@ -154,6 +160,7 @@ void response_failure_with(struct conn *c, enum failure failure, const char *sen
     r->status = failures[failure].status;
     if (r->status == 503 || r->status == 507)
         r->retry_after_s = 1;
+    r->authenticate = r->status == 401;
     char text[1536], escaped[JSON_ESCAPED_MAX(200)];
     size_t bytes = json_text_escape(escaped, (struct span){sentence, strnlen(sentence, 200)});
     char id[48] = "";

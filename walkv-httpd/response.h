@@ -17,6 +17,8 @@
     X(INVALID_KEY, 400, "invalid_key", "A key or queue name is 1 to 500 bytes of UTF-8 without NUL")         \
     X(VALUE_REQUIRED, 400, "value_required", "Value is required")                                            \
     X(INVALID_PARAMETER, 400, "invalid_parameter", "A parameter is not valid")                               \
+    X(UNAUTHORIZED, 401, "unauthorized", "This needs an access token: Authorization: Bearer TOKEN")          \
+    X(FORBIDDEN, 403, "forbidden", "This access token does not allow this")                                  \
     X(NOT_FOUND, 404, "not_found", "Key not found")                                                          \
     X(QUEUE_EMPTY, 404, "queue_empty", "Queue is empty or does not exist")                                   \
     X(QUEUE_NOT_FOUND, 404, "queue_not_found", "Queue does not exist")                                       \
@@ -56,6 +58,7 @@ struct response {
     uint64_t lsn;      /* 0: none */
     const char *allow; /* NULL: none */
     unsigned retry_after_s; /* 0: none */
+    bool authenticate;      /* asks for an access token */
     bool replayed;          /* of an earlier request with the same Idempotency-Key */
     bool chunked;           /* instead of body_bytes; close-delimited in HTTP/1.0 */
     bool no_body;           /* 204, 304: no Content-Type and no Content-Length */

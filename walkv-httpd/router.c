@@ -2,6 +2,7 @@
  * The table of routes; see router.h. */
 #include "router.h"
 
+#include "auth.h"
 #include "hosts.h"
 #include "log.h"
 #include "name.h"
@@ -13,25 +14,25 @@
 #include <strings.h>
 
 static const struct route routes[] = {
-    {"/api/kv/:", HTTP_GET, kv_get, BODY_NONE, {0}},
-    {"/api/kv/:", HTTP_POST, kv_set, BODY_REQUIRED, {0}},
-    {"/api/kv/:", HTTP_PUT, kv_set, BODY_REQUIRED, {0}},
-    {"/api/kv/:", HTTP_PATCH, kv_set, BODY_REQUIRED, {0}},
-    {"/api/kv/:", HTTP_DELETE, kv_delete, BODY_OPTIONAL, {0}},
-    {"/api/kv", HTTP_GET, kv_list, BODY_NONE, {"prefix", "after", "limit", "keys"}},
-    {"/api/kv", HTTP_POST, kv_set_named_in_body, BODY_REQUIRED, {0}},
-    {"/api/queue", HTTP_GET, queue_list, BODY_NONE, {"sizes"}},
-    {"/api/queue/:/enqueue", HTTP_POST, queue_enqueue, BODY_REQUIRED, {0}},
-    {"/api/queue/:/dequeue", HTTP_POST, queue_dequeue, BODY_OPTIONAL, {0}},
-    {"/api/queue/:/peek", HTTP_GET, queue_peek, BODY_NONE, {0}},
-    {"/api/queue/:/size", HTTP_GET, queue_size, BODY_NONE, {0}},
-    {"/api/queue/:/items", HTTP_GET, queue_items, BODY_NONE, {"after", "limit"}},
-    {"/api/queue/:", HTTP_DELETE, queue_delete, BODY_OPTIONAL, {"forget"}},
-    {"/api/status", HTTP_GET, service_status, BODY_NONE, {0}},
-    {"/livez", HTTP_GET, service_live, BODY_NONE, {0}},
-    {"/readyz", HTTP_GET, service_ready, BODY_NONE, {0}},
-    {"/healthz", HTTP_GET, service_ready, BODY_NONE, {0}},
-    {"/openapi.json", HTTP_GET, document_openapi, BODY_NONE, {0}},
+    {"/api/kv/:", HTTP_GET, kv_get, BODY_NONE, {0}, NEEDS_READ, TOKEN_KEY},
+    {"/api/kv/:", HTTP_POST, kv_set, BODY_REQUIRED, {0}, NEEDS_WRITE, TOKEN_KEY},
+    {"/api/kv/:", HTTP_PUT, kv_set, BODY_REQUIRED, {0}, NEEDS_WRITE, TOKEN_KEY},
+    {"/api/kv/:", HTTP_PATCH, kv_set, BODY_REQUIRED, {0}, NEEDS_WRITE, TOKEN_KEY},
+    {"/api/kv/:", HTTP_DELETE, kv_delete, BODY_OPTIONAL, {0}, NEEDS_WRITE, TOKEN_KEY},
+    {"/api/kv", HTTP_GET, kv_list, BODY_NONE, {"prefix", "after", "limit", "keys"}, NEEDS_READ, TOKEN_KEY},
+    {"/api/kv", HTTP_POST, kv_set_named_in_body, BODY_REQUIRED, {0}, NEEDS_WRITE, TOKEN_KEY},
+    {"/api/queue", HTTP_GET, queue_list, BODY_NONE, {"sizes"}, NEEDS_READ, TOKEN_QUEUE},
+    {"/api/queue/:/enqueue", HTTP_POST, queue_enqueue, BODY_REQUIRED, {0}, NEEDS_WRITE, TOKEN_QUEUE},
+    {"/api/queue/:/dequeue", HTTP_POST, queue_dequeue, BODY_OPTIONAL, {0}, NEEDS_WRITE, TOKEN_QUEUE},
+    {"/api/queue/:/peek", HTTP_GET, queue_peek, BODY_NONE, {0}, NEEDS_READ, TOKEN_QUEUE},
+    {"/api/queue/:/size", HTTP_GET, queue_size, BODY_NONE, {0}, NEEDS_READ, TOKEN_QUEUE},
+    {"/api/queue/:/items", HTTP_GET, queue_items, BODY_NONE, {"after", "limit"}, NEEDS_READ, TOKEN_QUEUE},
+    {"/api/queue/:", HTTP_DELETE, queue_delete, BODY_OPTIONAL, {"forget"}, NEEDS_WRITE, TOKEN_QUEUE},
+    {"/api/status", HTTP_GET, service_status, BODY_NONE, {0}, NEEDS_READ, TOKEN_STORE},
+    {"/livez", HTTP_GET, service_live, BODY_NONE, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
+    {"/readyz", HTTP_GET, service_ready, BODY_NONE, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
+    {"/healthz", HTTP_GET, service_ready, BODY_NONE, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
+    {"/openapi.json", HTTP_GET, document_openapi, BODY_NONE, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
 };
 
 enum { ROUTES = sizeof routes / sizeof *routes, BODY_ALLOWANCE = 65536 };
@@ -200,5 +201,5 @@ bool router_find(struct conn *c, const struct http_request *req, bool *keep)
         response_failure_with(c, FAILURE_METHOD_NOT_ALLOWED, NULL, &r, "");
         return false;
     }
-    return check_parameters(c, req) && check_body(c, req);
+    return auth_check(c, req) && check_parameters(c, req) && check_body(c, req);
 }

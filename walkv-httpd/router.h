@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of routes, and the checks that come before a body is read: host, path, method, parameters, type,
- * size.
+ * The table of routes, and the checks that come before a body is read: host, path, method, access,
+ * parameters, type, size.
  */
 #ifndef WALKV_HTTPD_ROUTER_H
 #define WALKV_HTTPD_ROUTER_H
 
 #include "http_conn.h"
+#include "tokens.h"
 
 enum body_use { BODY_NONE, BODY_OPTIONAL, BODY_REQUIRED };
+
+/* The access token that a route needs. What says nothing needs the most. */
+enum route_needs { NEEDS_ADMIN, NEEDS_READ, NEEDS_WRITE, NEEDS_NO_TOKEN };
 
 #define ROUTE_HANDLER(name) void name(struct conn *c, const struct http_request *req, struct span body)
 typedef ROUTE_HANDLER(route_handler);
@@ -21,6 +25,8 @@ struct route {
     route_handler *handler;
     enum body_use body;
     const char *parameters[ROUTE_PARAMETERS_MAX]; /* of the query; others are refused */
+    enum route_needs needs;
+    enum token_about about;
 };
 
 /* Finds conn->route and takes conn->name for the request whose head has just been read. False when it is

@@ -83,6 +83,14 @@ static void on_terminate(evutil_socket_t fd, short what, void *arg)
         event_base_loopbreak(w->base);
 }
 
+static void on_reload(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct worker *w = arg;
+    token_table_reload(w->tokens);
+}
+
 static struct event *add_event(struct worker *w, int fd, short what, event_callback_fn callback,
                                const struct timeval *timeout)
 {
@@ -92,10 +100,13 @@ static struct event *add_event(struct worker *w, int fd, short what, event_callb
     return e;
 }
 
-int worker_run(const struct httpd_config *config, int listen_fd, unsigned number)
+int worker_run(const struct httpd_config *config, int listen_fd, unsigned number, struct token_table *tokens)
 {
-    struct worker w = {
-        .config = config, .listen_fd = listen_fd, .number = number, .started_ns = clock_monotonic_ns()};
+    struct worker w = {.config = config,
+                       .listen_fd = listen_fd,
+                       .number = number,
+                       .tokens = tokens,
+                       .started_ns = clock_monotonic_ns()};
     signal(SIGPIPE, SIG_IGN);
     w.loopback = listener_is_loopback(listen_fd);
     if (getrandom(&w.random, sizeof w.random, 0) != sizeof w.random)
@@ -110,6 +121,11 @@ int worker_run(const struct httpd_config *config, int listen_fd, unsigned number
     w.ticking = add_event(&w, -1, EV_PERSIST, on_tick, &tick);
     w.terminate[0] = add_event(&w, SIGTERM, EV_SIGNAL | EV_PERSIST, on_terminate, NULL);
     w.terminate[1] = add_event(&w, SIGINT, EV_SIGNAL | EV_PERSIST, on_terminate, NULL);
+    w.reload = add_event(&w, SIGHUP, EV_SIGNAL | EV_PERSIST, on_reload, NULL);
+    sigset_t hangup;
+    sigemptyset(&hangup);
+    sigaddset(&hangup, SIGHUP);
+    sigprocmask(SIG_UNBLOCK, &hangup, NULL);
     log_info("worker %u: serving", number);
     sd_notify(0, "READY=1");
     while (!event_base_got_break(w.base)) {
@@ -125,6 +141,7 @@ int worker_run(const struct httpd_config *config, int listen_fd, unsigned number
     event_free(w.ticking);
     event_free(w.terminate[0]);
     event_free(w.terminate[1]);
+    event_free(w.reload);
     event_base_free(w.base);
     buffer_free(&w.scratch);
     return 0;

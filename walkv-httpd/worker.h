@@ -9,6 +9,7 @@
 #include "buffer.h"
 #include "http_parser.h"
 #include "httpd_settings.h"
+#include "token_table.h"
 #include "view_read.h"
 
 #include <event2/event.h>
@@ -27,6 +28,7 @@ struct worker {
     struct event *accepting;
     struct event *ticking;
     struct event *terminate[2];
+    struct event *reload;
     bool told_full;     /* the log knows that there are no descriptors */
     bool accept_paused; /* no descriptors left */
     bool draining;
@@ -36,6 +38,7 @@ struct worker {
     struct conn *last_conn;
     uint64_t conn_count;
 
+    struct token_table *tokens;
     struct walkvd_client *client;
     struct view_reader *view;
 
@@ -48,7 +51,8 @@ struct worker {
     uint64_t random; /* makes request ids */
 };
 
-/* Serves on the listening socket until SIGTERM or SIGINT. Returns the exit status. */
-int worker_run(const struct httpd_config *, int listen_fd, unsigned number);
+/* Serves on the listening socket until SIGTERM or SIGINT, and reads the access tokens again on SIGHUP, which
+ * may be blocked until it can. Returns the exit status. */
+int worker_run(const struct httpd_config *, int listen_fd, unsigned number, struct token_table *);
 
 #endif

@@ -110,6 +110,7 @@ void write_submit(struct conn *c, enum op op, enum condition condition, uint64_t
         .version = version,
         .name = conn_name(c),
         .value = takes_value ? conn_piece(c, c->value) : (struct span){0},
+        .token = conn_piece(c, c->token),
     };
     if (c->key.bytes) {
         request.identity.key = conn_piece(c, c->key);
@@ -192,6 +193,14 @@ void conn_write_done(struct conn *c, const struct write_result *result)
         break;
     case RESULT_MISMATCH:
         response_failure_with(c, FAILURE_IDEMPOTENCY_MISMATCH, NULL, &r, "");
+        break;
+    case RESULT_FORBIDDEN:
+        response_failure_with(
+            c, FAILURE_FORBIDDEN,
+            c->worker->tokens->tokens
+                ? "walkvd does not allow this to this access token; its auth_tokens_file may differ"
+                : "walkvd asks for access tokens, and this worker has no auth_tokens_file",
+            &r, "");
         break;
     default:
         response_failure_with(c, FAILURE_INTERNAL, "walkvd refused a request of this worker", &r, "");

@@ -26,17 +26,23 @@ static bool adds_data(const struct write_request *r)
     return r->op == OP_SET || r->op == OP_ENQUEUE;
 }
 
+static bool refused(const struct batch_item *item)
+{
+    return item->forbidden || item->result.result == RESULT_STORAGE_FULL;
+}
+
+static void refuse(struct batch_item *item)
+{
+    if (!item->forbidden)
+        item->result.result = RESULT_STORAGE_FULL;
+}
+
 static void refuse_adds(struct batch_item *items, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (adds_data(&items[i].request))
-            items[i].result.result = RESULT_STORAGE_FULL;
+            refuse(&items[i]);
     }
-}
-
-static bool refused(const struct batch_item *item)
-{
-    return item->result.result == RESULT_STORAGE_FULL;
 }
 
 /* Has room in log and view for all items that are not refused. Returns 0, -ENOSPC or another negative errno.
@@ -110,7 +116,7 @@ static int make_room(struct batch *b, struct batch_item *items, size_t count)
     int rc = room_for(b, items, count, &what);
     if (rc == 0 && b->refusing) {
         for (size_t i = 0; i < count; i++) {
-            if (adds_data(&items[i].request)) {
+            if (adds_data(&items[i].request) && !items[i].forbidden) {
                 log_debug("there is room again");
                 b->refusing = NULL;
                 break;
@@ -128,7 +134,7 @@ static int make_room(struct batch *b, struct batch_item *items, size_t count)
         rc = room_for(b, items, count, &what);
     }
     for (size_t i = 0; rc == -ENOSPC && i < count; i++)
-        items[i].result.result = RESULT_STORAGE_FULL;
+        refuse(&items[i]);
     return rc;
 }
 
@@ -235,7 +241,7 @@ static int give_up(struct batch *b, struct batch_item *items, size_t count, enum
 int batch_run(struct batch *b, struct batch_item *items, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        items[i].result = (struct write_result){.result = RESULT_OK};
+        items[i].result = (struct write_result){.result = items[i].forbidden ? RESULT_FORBIDDEN : RESULT_OK};
         items[i].value_at = items[i].value_bytes = 0;
     }
     b->time_ns = clock_realtime_ns();

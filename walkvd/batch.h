@@ -22,6 +22,7 @@
 struct batch_item {
     struct write_request request; /* in; its spans stay valid until the run is over */
     bool was_sent;                /* in; its sequence may have been sent before */
+    bool forbidden;               /* in; it is not done, unless it was done when it was sent before */
     struct write_result result;   /* out; result.value is valid until the next run */
     size_t value_at;              /* of a dequeued value, in batch.values */
     size_t value_bytes;

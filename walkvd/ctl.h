@@ -9,6 +9,7 @@
 
 #include "frame.h"
 #include "status.h"
+#include "tokens.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,7 +24,16 @@ struct ctl {
     bool yes;         /* of repair */
     const char *into; /* of repair; NULL: beside the operand */
     uint64_t from_lsn;
-    const char *operand; /* DATA_DIR or FILE; NULL: none given */
+    const char *operand; /* DATA_DIR, FILE, or of token: new or check; NULL: none given */
+
+    /* Of token. */
+    const char *argument; /* NAME or FILE */
+    const char *scope;    /* NULL: not given */
+    struct ctl_pattern {
+        const char *kind; /* keys or queues */
+        const char *pattern;
+    } patterns[TOKEN_PATTERNS_MAX];
+    unsigned pattern_count;
 };
 
 int ctl_status(const struct ctl *);
@@ -33,6 +43,7 @@ int ctl_dump(const struct ctl *);
 int ctl_repair(const struct ctl *);
 int ctl_export(const struct ctl *);
 int ctl_import(const struct ctl *);
+int ctl_token(const struct ctl *);
 
 /* A connection to a running walkvd. Each call ends the process with EX_UNAVAILABLE when walkvd does not
  * answer. */

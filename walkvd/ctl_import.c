@@ -48,6 +48,9 @@ static void take_result(struct import *im)
     case RESULT_QUEUE_EMPTY:
     case RESULT_QUEUE_NOT_FOUND:
         return;
+    case RESULT_FORBIDDEN:
+        fatal(EX_NOPERM,
+              "walkvd has an auth_tokens_file, and takes an import from root and from its own user only");
     default:
         fatal(result.result == RESULT_STORAGE_FULL ? EX_CANTCREAT : EX_UNAVAILABLE,
               "walkvd refused an operation: %s; about %" PRIu64 " operations were done before",

@@ -13,7 +13,7 @@
 
 struct command {
     const char *name;
-    const char *operand;
+    const char *operand; /* NULL: none; one blank in it: two */
     int (*run)(const struct ctl *);
     const char *help;
 };
@@ -28,6 +28,8 @@ static const struct command commands[] = {
     {"export", NULL, ctl_export, "print the state of the running store as JSON, or as JSON lines"},
     {"import", "FILE", ctl_import,
      "write what an export or an original data directory holds into the running store"},
+    {"token", "new NAME", ctl_token,
+     "make an access token and its line of auth_tokens_file; `token check FILE` lists one"},
 };
 
 static void usage(FILE *out)
@@ -38,12 +40,15 @@ static void usage(FILE *out)
                 commands[i].help);
     fputs("\nOptions:\n"
           "  --socket PATH       walkvd's socket (default /run/walkv/walkvd.sock, or WALKV_SOCKET)\n"
-          "  --json              machine-readable output (status, checkpoint, verify, repair)\n"
+          "  --json              machine-readable output (status, checkpoint, verify, repair, token)\n"
           "  --lines             export: one JSON object a line, for large stores\n"
           "  --all               dump: also what is whole behind damage\n"
           "  --from LSN          dump: begin at this sequence number\n"
           "  --yes               repair: make the new store, and leave DATA_DIR as it is\n"
           "  --into NEW_DIR      repair: where to, instead of DATA_DIR.repaired\n"
+          "  --scope SCOPE       token new: read; write, which includes it; admin, which includes both\n"
+          "  --keys PATTERN      token new: it reaches these keys; a name, or with * at its end a prefix\n"
+          "  --queues PATTERN    token new: it reaches these queues; both may be given several times\n"
           "  --quiet             no progress on standard error\n"
           "  --help, --version\n"
           "\n"
@@ -61,7 +66,7 @@ static void usage(FILE *out)
           "Exit status: 0 done, 64 usage, 65 damaged or invalid data (repair: data would be lost),\n"
           "66 no such input, 69 walkvd does not answer (repair: it is running), 71 system error, 73 the\n"
           "store is full (repair: the new one cannot be made), 74 I/O error, 76 another protocol, 77 no\n"
-          "right to the view, 78 data of a newer format.\n",
+          "right to do that, 78 data of a newer format (token: a file that is not good).\n",
           out);
 }
 
@@ -81,22 +86,21 @@ int main(int argc, char **argv)
         OPT_FROM,
         OPT_YES,
         OPT_INTO,
+        OPT_SCOPE,
+        OPT_KEYS,
+        OPT_QUEUES,
         OPT_QUIET,
         OPT_HELP,
         OPT_VERSION
     };
     static const struct option options[] = {
-        {"socket", required_argument, NULL, OPT_SOCKET},
-        {"json", no_argument, NULL, OPT_JSON},
-        {"lines", no_argument, NULL, OPT_LINES},
-        {"all", no_argument, NULL, OPT_ALL},
-        {"from", required_argument, NULL, OPT_FROM},
-        {"yes", no_argument, NULL, OPT_YES},
-        {"into", required_argument, NULL, OPT_INTO},
-        {"quiet", no_argument, NULL, OPT_QUIET},
-        {"help", no_argument, NULL, OPT_HELP},
-        {"version", no_argument, NULL, OPT_VERSION},
-        {NULL, 0, NULL, 0},
+        {"socket", required_argument, NULL, OPT_SOCKET}, {"json", no_argument, NULL, OPT_JSON},
+        {"lines", no_argument, NULL, OPT_LINES},         {"all", no_argument, NULL, OPT_ALL},
+        {"from", required_argument, NULL, OPT_FROM},     {"yes", no_argument, NULL, OPT_YES},
+        {"into", required_argument, NULL, OPT_INTO},     {"scope", required_argument, NULL, OPT_SCOPE},
+        {"keys", required_argument, NULL, OPT_KEYS},     {"queues", required_argument, NULL, OPT_QUEUES},
+        {"quiet", no_argument, NULL, OPT_QUIET},         {"help", no_argument, NULL, OPT_HELP},
+        {"version", no_argument, NULL, OPT_VERSION},     {NULL, 0, NULL, 0},
     };
     log_open("walkvctl", LOG_LEVEL_INFO);
     const char *from_environment = getenv("WALKV_SOCKET");
@@ -133,6 +137,16 @@ int main(int argc, char **argv)
                 return wrong_usage("--into takes the name of a directory", "");
             ctl.into = optarg;
             break;
+        case OPT_SCOPE:
+            ctl.scope = optarg;
+            break;
+        case OPT_KEYS:
+        case OPT_QUEUES:
+            if (ctl.pattern_count == TOKEN_PATTERNS_MAX)
+                return wrong_usage("too many patterns: ", optarg);
+            ctl.patterns[ctl.pattern_count++] =
+                (struct ctl_pattern){option == OPT_KEYS ? "keys" : "queues", optarg};
+            break;
         case OPT_QUIET:
             ctl.quiet = true;
             break;
@@ -157,6 +171,10 @@ int main(int argc, char **argv)
             return wrong_usage("missing operand: ", c->operand);
         if (c->operand)
             ctl.operand = argv[optind++];
+        if (c->operand && strchr(c->operand, ' ') && optind == argc)
+            return wrong_usage("missing operand, as in ", c->operand);
+        if (c->operand && strchr(c->operand, ' '))
+            ctl.argument = argv[optind++];
         if (optind != argc)
             return wrong_usage("too many operands: ", argv[optind]);
         signal(SIGPIPE, SIG_DFL);

@@ -16,14 +16,17 @@ int main(int argc, char **argv)
     settings_load(&walkvd_settings, &config, argc, argv);
     log_set_level((enum log_level)config.log_level);
 
+    struct token_table tokens;
+    token_table_open(&tokens, config.auth_tokens_file);
     socket_listener_check(config.socket_path);
     struct recovery recovery;
     struct disk *disk = disk_system();
     int status = recovery_run(&recovery, disk, &config);
     if (status)
         fatal(status, "%s", recovery.refusal.sentence);
-    status = server_run(&recovery, disk, &config);
+    status = server_run(&recovery, disk, &config, &tokens);
     recovery_close(&recovery);
+    token_table_close(&tokens);
     settings_free(&walkvd_settings, &config);
     return status;
 }

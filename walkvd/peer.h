@@ -29,6 +29,7 @@ struct peer {
     bool closing; /* to be closed when `out` is sent */
     bool reading;
     uint32_t role;
+    bool is_operator;       /* needs no access token */
     uint64_t session;       /* 0: none */
     uint64_t sent_sequence; /* of its session: up to this it may send again what was done before */
     uint64_t last_sequence; /* that came on this connection */

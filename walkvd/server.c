@@ -74,6 +74,14 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
     stop(s, 0);
 }
 
+static void on_reload(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct server *s = arg;
+    token_table_reload(s->tokens);
+}
+
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
     /* The turn that follows looks at everything. */
@@ -285,11 +293,13 @@ static struct event *add_event(struct server *s, int fd, short what, event_callb
     return e;
 }
 
-int server_run(struct recovery *r, struct disk *disk, const struct walkvd_config *config)
+int server_run(struct recovery *r, struct disk *disk, const struct walkvd_config *config,
+               struct token_table *tokens)
 {
     struct server *s = memory_new(1, sizeof *s, "the server");
     s->recovery = r;
     s->config = config;
+    s->tokens = tokens;
     s->started_ns = s->last_batch_ns = clock_monotonic_ns();
     s->witnessed = true;
     s->items = memory_new(TURN_ITEMS_MAX, sizeof *s->items, "a batch");
@@ -320,6 +330,7 @@ int server_run(struct recovery *r, struct disk *disk, const struct walkvd_config
     set_timer(s->housekeeping, HOUSEKEEPING_MS);
     s->terminate[0] = add_event(s, SIGTERM, EV_SIGNAL | EV_PERSIST, on_signal);
     s->terminate[1] = add_event(s, SIGINT, EV_SIGNAL | EV_PERSIST, on_signal);
+    s->reload = add_event(s, SIGHUP, EV_SIGNAL | EV_PERSIST, on_reload);
     s->child = add_event(s, SIGCHLD, EV_SIGNAL | EV_PERSIST, on_wake);
     if (wal_alarm_fd(r->wal) >= 0)
         s->alarm = add_event(s, wal_alarm_fd(r->wal), EV_READ, on_wake);
@@ -334,8 +345,8 @@ int server_run(struct recovery *r, struct disk *disk, const struct walkvd_config
     int status = s->exit_status;
     while (s->peers)
         server_drop_peer(s, s->peers);
-    struct event *const events[] = {s->accepting,    s->idle,  s->housekeeping, s->terminate[0],
-                                    s->terminate[1], s->child, s->alarm};
+    struct event *const events[] = {s->accepting,    s->idle,   s->housekeeping, s->terminate[0],
+                                    s->terminate[1], s->reload, s->child,        s->alarm};
     for (unsigned i = 0; i < sizeof events / sizeof *events; i++) {
         if (events[i])
             event_free(events[i]);

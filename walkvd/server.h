@@ -10,9 +10,11 @@
 #include "checkpoint.h"
 #include "disk.h"
 #include "recovery.h"
+#include "token_table.h"
 #include "walkvd_settings.h"
 
-/* Serves until SIGTERM or SIGINT, then stops cleanly. Returns the exit status. */
-int server_run(struct recovery *, struct disk *, const struct walkvd_config *);
+/* Serves until SIGTERM or SIGINT, then stops cleanly; reads the access tokens again on SIGHUP. Returns the
+ * exit status. */
+int server_run(struct recovery *, struct disk *, const struct walkvd_config *, struct token_table *);
 
 #endif

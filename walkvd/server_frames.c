@@ -101,6 +101,15 @@ static bool join_session(struct server *s, struct peer *p, const struct hello *h
     return in_force;
 }
 
+/* [token] Whether this is the operator, by the user that the kernel tells: anybody can say so. */
+static bool is_operator(const struct peer *p, uint32_t role)
+{
+    struct ucred who;
+    socklen_t bytes = sizeof who;
+    return role == FRAME_ROLE_CONTROL && !getsockopt(p->fd, SOL_SOCKET, SO_PEERCRED, &who, &bytes) &&
+           (who.uid == 0 || who.uid == geteuid());
+}
+
 static void greet(struct server *s, struct peer *p, const struct frame *frame)
 {
     struct hello hello;
@@ -127,6 +136,7 @@ static void greet(struct server *s, struct peer *p, const struct frame *frame)
     p->closing = !same;
     p->greeted = true;
     p->role = hello.role;
+    p->is_operator = is_operator(p, hello.role);
     s->worker_count += p->role == FRAME_ROLE_WORKER;
 }
 
@@ -145,6 +155,20 @@ static void take_checkpoint(struct peer *p, const struct frame *frame)
     p->wants_checkpoint = true;
 }
 
+/* [token] Whether the client behind this write may ask for it. */
+static bool is_allowed(const struct server *s, const struct peer *p, const struct write_request *w)
+{
+    if (!s->tokens->tokens || p->is_operator)
+        return true;
+    if (!w->token.bytes)
+        return false;
+    uint8_t hash[TOKEN_HASH_BYTES];
+    token_hash(w->token, hash);
+    const struct token *token = tokens_find(s->tokens->tokens, hash);
+    enum token_about about = w->op == OP_SET || w->op == OP_DELETE ? TOKEN_KEY : TOKEN_QUEUE;
+    return token && token->scope >= TOKEN_WRITE && token_reaches(token, about, w->name);
+}
+
 /* Takes a write into the batch. False when it is none that this peer may send. */
 static bool take_write(struct server *s, struct peer *p, const struct frame *frame)
 {
@@ -161,6 +185,9 @@ static bool take_write(struct server *s, struct peer *p, const struct frame *fra
         p->last_sequence = i->sequence;
         item->was_sent = i->sequence <= p->sent_sequence;
     }
+    item->forbidden = !is_allowed(s, p, &item->request);
+    if (item->forbidden)
+        i->key.bytes = 0; /* what is kept under it is nothing for this client */
     s->item_bytes += frame->body.bytes;
     s->replies[s->reply_count++] = (struct reply){p, frame->id, item};
     s->item_count++;

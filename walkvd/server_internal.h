@@ -10,6 +10,7 @@
 #include "server.h"
 #include "sessions.h"
 #include "status.h"
+#include "token_table.h"
 
 enum { HOUSEKEEPING_MS = 200, TURN_ITEMS_MAX = 1024 /* of one batch */ };
 
@@ -28,9 +29,12 @@ struct server {
     struct event *idle;
     struct event *housekeeping;
     struct event *terminate[2];
+    struct event *reload;
     struct event *child;
     struct event *alarm;
     int listen_fd;
+
+    struct token_table *tokens;
 
     struct peer *peers;
     uint64_t peer_count;

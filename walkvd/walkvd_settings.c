@@ -181,7 +181,7 @@ static const struct setting settings[] = {
         .minimum = 1,
         .maximum = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1,
         .help = "The Unix socket on which workers bring the writes. Whoever may connect to it may change the "
-                "data.",
+                "data, as far as auth_tokens_file does not say otherwise.",
     },
     {
         .name = "max_connections",
@@ -211,6 +211,17 @@ static const struct setting settings[] = {
         .help =
             "The largest value, as JSON text, that is stored. The workers have a setting of the same name, "
             "which should not be larger. Values that are stored already stay readable when it is lowered.",
+    },
+    {
+        .name = "auth_tokens_file",
+        FIELD(SETTING_PATH, auth_tokens_file),
+        .default_text = "",
+        .minimum = 0,
+        .maximum = SETTINGS_TEXT_MAX,
+        .help =
+            "The file of access tokens, the same as in [walkv-httpd]: a write that a worker brings is done "
+            "only if the token of its client allows it. Root and the user that walkvd runs as need none, so "
+            "that walkvctl works. Read again on SIGHUP. Empty: whoever may connect to the socket may write.",
     },
     {
         .group = "Log messages",

@@ -77,7 +77,7 @@ static bool go_on(struct explorer *e, struct life *l, unsigned depth)
 {
     char sentence[256] = "";
     struct batch_item item = {
-        .request = {OP_ENQUEUE, CONDITION_NONE, 0, {"later", 5}, {"1", 1}, {0}},
+        .request = {OP_ENQUEUE, CONDITION_NONE, 0, {"later", 5}, {"1", 1}, {0}, {0}},
     };
     item.request.identity = (struct identity){.session = 1, .sequence = MODEL_SERIALS, .key = {"later", 5}};
     uint64_t before, after;

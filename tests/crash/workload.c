@@ -136,7 +136,7 @@ static struct batch_item item_of(const struct model_request *r, struct texts *te
     size_t value_bytes = r->serial ? model_value(r->serial, texts->value) : 0;
 
     struct batch_item item = {
-        .request = {r->op, r->condition, 0, {texts->name, name_bytes}, {texts->value, value_bytes}, {0}},
+        .request = {r->op, r->condition, 0, {texts->name, name_bytes}, {texts->value, value_bytes}, {0}, {0}},
         .was_sent = r->was_sent,
     };
     struct identity *i = &item.request.identity;

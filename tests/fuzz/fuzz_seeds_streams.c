@@ -8,6 +8,7 @@
 #include "httpd_settings.h"
 #include "record.h"
 #include "status.h"
+#include "tokens.h"
 #include "walkvd_settings.h"
 
 /* --- the socket --- */
@@ -57,6 +58,11 @@ static void write_seeds(bool seal)
     memset(name, 'n', sizeof name);
     for (size_t bytes = NAME_BYTES_MAX; bytes <= NAME_BYTES_MAX + 1; bytes++) {
         w.name = (struct span){name, bytes};
+        write_seed(seal, &w);
+    }
+    w.name = TEXT("n");
+    for (size_t bytes = TOKEN_TEXT_MAX; bytes <= TOKEN_TEXT_MAX + 1; bytes++) {
+        w.token = (struct span){name, bytes};
         write_seed(seal, &w);
     }
 }

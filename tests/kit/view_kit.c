@@ -82,7 +82,11 @@ struct batch_item stand_item(const struct stand_who *who, enum op op, enum condi
                              uint64_t version, const char *name, const char *value)
 {
     struct batch_item item = {
-        .request = {op, condition, version, {name, strlen(name)}, {value, strlen(value)}, {0}},
+        .request = {.op = op,
+                    .condition = condition,
+                    .version = version,
+                    .name = {name, strlen(name)},
+                    .value = {value, strlen(value)}},
         .was_sent = who->was_sent,
     };
     struct identity *i = &item.request.identity;

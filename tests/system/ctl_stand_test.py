@@ -47,7 +47,7 @@ class Greetings(StandTest):
     def test_what_is_none(self):
         good = greeting()
         for name, welcome, status, word in (
-            ("another protocol", greeting(protocol=3), EX_PROTOCOL, "speaks protocol 3, this walkvctl 2"),
+            ("another protocol", greeting(protocol=4), EX_PROTOCOL, "speaks protocol 4, this walkvctl 3"),
             ("HTTP", b"HTTP/1.1 400 Bad Request\r\n\r\n", EX_PROTOCOL, "does not understand"),
             ("another frame", frame(STATUS_REPLY), EX_PROTOCOL, "does not understand"),
             ("a short one", frame(GREETING, good[HEADER.size:-1]), EX_PROTOCOL, "greeting of walkvd cannot be read"),

@@ -16,14 +16,14 @@ from collections import deque, namedtuple
 
 from walkv import PATIENCE_S, ROOT, Closed
 
-MAGIC, PROTOCOL, BODY_MAX = 0x31564B57, 2, 64 * 1024 * 1024 + 65536
+MAGIC, PROTOCOL, BODY_MAX = 0x31564B57, 3, 64 * 1024 * 1024 + 65536
 HELLO, GREETING, WRITE, RESULT, STATUS, STATUS_REPLY, CHECKPOINT, CHECKPOINT_REPLY = range(1, 9)
 WORKER, CONTROL = 1, 2
 ANSWER_TO = {HELLO: GREETING, WRITE: RESULT, STATUS: STATUS_REPLY, CHECKPOINT: CHECKPOINT_REPLY}
 
 OPS = {"set": 1, "delete": 2, "enqueue": 3, "dequeue": 4, "clear": 5, "forget": 6}
 RESULTS = ("ok", "created", "not_found", "queue_empty", "queue_not_found", "precondition_failed", "storage_full",
-           "unavailable", "outcome_unknown", "invalid", "mismatch")
+           "unavailable", "outcome_unknown", "invalid", "mismatch", "forbidden")
 CONDITIONS = {None: 0, "exists": 1, "absent": 2, "version": 3, "update": 4, "update_version": 5}
 DONE = ("ok", "created")
 NS_PER_S = 1000000000

@@ -4,7 +4,8 @@
 An example is a fenced block of `sh` whose first line is `# api`. A line that begins with `$ ` is a command (it goes on
 in the next line after a backslash), the lines below it are what it must print. `...` in them stands for any text, for
 what cannot be the same each time. All examples run in their order against one new store, whose port takes the
-place of 4000."""
+place of 4000. Blocks that begin with `# tokens` are run in the same way in a directory of their own; before the first of
+them that asks for something, a store is started whose auth_tokens_file is the `tokens` of that directory."""
 
 import os
 import re
@@ -19,7 +20,7 @@ from walkv import HTTPD, ROOT, WALKVCTL, WALKVD, SystemTest, main, run
 README = ROOT / "README.md"
 
 
-def examples(text):
+def examples(text, kind="api"):
     """Yields (line number, command, wanted output)."""
     block, command, wanted, began = False, None, [], 0
     lines = text.splitlines()
@@ -28,7 +29,7 @@ def examples(text):
         line = lines[number]
         number += 1
         if not block:
-            block = line.strip() == "```sh" and number < len(lines) and lines[number].strip() == "# api"
+            block = line.strip() == "```sh" and number < len(lines) and lines[number].strip() == f"# {kind}"
             continue
         ends = line.strip() == "```"
         if ends or line.startswith("$ "):
@@ -62,20 +63,32 @@ class Convention(unittest.TestCase):
 
 @unittest.skipUnless(README.exists(), "there is no README.md")
 class Readme(SystemTest):
+    def run_examples(self, kind, directory, walkv):
+        """Runs them in their order and returns how many there were."""
+        count = 0
+        environment = {**os.environ, "HOME": directory, "PATH": f"{WALKVCTL.parent}:{os.environ['PATH']}"}
+        for count, (line, command, wanted) in enumerate(examples(README.read_text(encoding="utf-8"), kind), 1):
+            if ":4000" in command and walkv.httpd is None:
+                walkv.start()
+            command, wanted = (t.replace(":4000", f":{walkv.port}") for t in (command, wanted))
+            done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=directory, timeout=60,
+                                  check=False, env=environment)
+            with self.subTest(line=line, command=command):
+                self.assertTrue(matches(wanted.strip(), done.stdout.strip()),
+                                f"README.md:{line}\n$ {command}\nwanted: {wanted}\nfound:  {done.stdout}{done.stderr}")
+        return count
+
     @unittest.skipUnless(shutil.which("curl"), "curl is missing")
     def test_the_examples_of_the_api(self):
-        text = README.read_text(encoding="utf-8")
-        count = 0
         with tempfile.TemporaryDirectory() as directory:
-            for line, command, wanted in examples(text):
-                command, wanted = (t.replace(":4000", f":{self.walkv.port}") for t in (command, wanted))
-                done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=directory, timeout=60,
-                                      check=False, env={**os.environ, "HOME": directory})
-                count += 1
-                with self.subTest(line=line, command=command):
-                    self.assertTrue(matches(wanted.strip(), done.stdout.strip()),
-                                    f"README.md:{line}\n$ {command}\nwanted: {wanted}\nfound:  {done.stdout}{done.stderr}")
-        self.assertGreater(count, 10)
+            self.assertGreater(self.run_examples("api", directory, self.walkv), 10)
+
+    @unittest.skipUnless(shutil.which("curl"), "curl is missing")
+    def test_the_examples_of_access_tokens(self):
+        with tempfile.TemporaryDirectory() as directory:
+            flags = {"auth_tokens_file": directory + "/tokens"}
+            walkv = self.instance(walkvd=flags, httpd=flags)
+            self.assertGreater(self.run_examples("tokens", directory, walkv), 8)
 
     def test_every_path_of_the_api_is_in_an_example(self):
         commands = "\n".join(command for _, command, _ in examples(README.read_text(encoding="utf-8")))

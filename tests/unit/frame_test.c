@@ -9,6 +9,7 @@
 #include "bytes.h"
 #include "kit.h"
 #include "status.h"
+#include "tokens.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,7 +22,8 @@ static const struct hello hello = {FRAME_PROTOCOL, FRAME_ROLE_WORKER, 77, 4711, 
 static const struct greeting greeting = {
     FRAME_PROTOCOL, 1, {1, 2, 3}, 55, 250000000, 1 << 20, true, {"/dev/shm/walkv", 14}, {"0.1.0", 5}};
 static const struct write_request request = {
-    OP_SET, CONDITION_VERSION, 99, {"key", 3}, {"{\"a\":1}", 7}, {0, 18, 17, {"a-key", 5}, {9, 8, 7}}};
+    OP_SET,        CONDITION_VERSION, 99, {"key", 3}, {"{\"a\":1}", 7}, {0, 18, 17, {"a-key", 5}, {9, 8, 7}},
+    {"wkv_a-b", 7}};
 static const struct write_result result = {RESULT_PRECONDITION_FAILED, true, 12, 13, 14, {"[null]", 6}};
 static const struct checkpoint_reply reply = {RESULT_UNAVAILABLE, 1000, {"one is running", 14}};
 
@@ -104,13 +106,15 @@ static bool decode(struct span body, enum kind kind, bool *same)
         return good;
     case WRITE:
         good = frame_decode_write(body, &u.request);
-        *same = good && u.request.op == request.op && u.request.condition == request.condition &&
-                u.request.version == request.version && span_is(u.request.name, request.name) &&
-                span_is(u.request.value, request.value) && u.request.identity.session == 0 &&
-                u.request.identity.sequence == request.identity.sequence &&
-                u.request.identity.confirmed == request.identity.confirmed &&
-                span_is(u.request.identity.key, request.identity.key) &&
-                memcmp(u.request.identity.fingerprint, request.identity.fingerprint, FINGERPRINT_BYTES) == 0;
+        *same =
+            good && u.request.op == request.op && u.request.condition == request.condition &&
+            u.request.version == request.version && span_is(u.request.name, request.name) &&
+            span_is(u.request.value, request.value) && u.request.identity.session == 0 &&
+            u.request.identity.sequence == request.identity.sequence &&
+            u.request.identity.confirmed == request.identity.confirmed &&
+            span_is(u.request.identity.key, request.identity.key) &&
+            memcmp(u.request.identity.fingerprint, request.identity.fingerprint, FINGERPRINT_BYTES) == 0 &&
+            span_is(u.request.token, request.token);
         return good;
     case RESULT:
         good = frame_decode_result(body, &u.result);
@@ -253,33 +257,35 @@ static void test_write_refused(void)
         struct write_request request;
         bool good;
     } rows[] = {
-        {"set", {OP_SET, CONDITION_NONE, 0, {"k", 1}, {"1", 1}, {0}}, true},
-        {"set if absent", {OP_SET, CONDITION_ABSENT, 0, {"k", 1}, {"1", 1}, {0}}, true},
-        {"set of nothing", {OP_SET, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {0}}, false},
-        {"set without a name", {OP_SET, CONDITION_NONE, 0, {"", 0}, {"1", 1}, {0}}, false},
-        {"longest name", {OP_SET, CONDITION_NONE, 0, {name, NAME_BYTES_MAX}, {"1", 1}, {0}}, true},
-        {"name too long", {OP_SET, CONDITION_NONE, 0, {name, NAME_BYTES_MAX + 1}, {"1", 1}, {0}}, false},
-        {"NUL in the name", {OP_SET, CONDITION_NONE, 0, {"a\0b", 3}, {"1", 1}, {0}}, false},
-        {"name is not UTF-8", {OP_SET, CONDITION_NONE, 0, {"\xff", 1}, {"1", 1}, {0}}, false},
-        {"delete", {OP_DELETE, CONDITION_VERSION, 5, {"k", 1}, {"", 0}, {0}}, true},
-        {"delete with a value", {OP_DELETE, CONDITION_NONE, 0, {"k", 1}, {"1", 1}, {0}}, false},
-        {"enqueue", {OP_ENQUEUE, CONDITION_NONE, 0, {"q", 1}, {"1", 1}, {0}}, true},
-        {"enqueue of nothing", {OP_ENQUEUE, CONDITION_NONE, 0, {"q", 1}, {"", 0}, {0}}, false},
-        {"enqueue on a condition", {OP_ENQUEUE, CONDITION_EXISTS, 0, {"q", 1}, {"1", 1}, {0}}, false},
-        {"dequeue", {OP_DEQUEUE, CONDITION_NONE, 0, {"q", 1}, {"", 0}, {0}}, true},
-        {"clear", {OP_CLEAR, CONDITION_NONE, 0, {"q", 1}, {"", 0}, {0}}, true},
-        {"forget with a value", {OP_FORGET, CONDITION_NONE, 0, {"q", 1}, {"1", 1}, {0}}, false},
-        {"no-op", {OP_NOOP, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {0}}, false},
-        {"unknown operation", {OP_LIMIT, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {0}}, false},
-        {"a place in a session", {OP_DELETE, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {.sequence = 7}}, true},
+        {"set", {OP_SET, CONDITION_NONE, 0, {"k", 1}, {"1", 1}, {0}, {0}}, true},
+        {"set if absent", {OP_SET, CONDITION_ABSENT, 0, {"k", 1}, {"1", 1}, {0}, {0}}, true},
+        {"set of nothing", {OP_SET, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {0}, {0}}, false},
+        {"set without a name", {OP_SET, CONDITION_NONE, 0, {"", 0}, {"1", 1}, {0}, {0}}, false},
+        {"longest name", {OP_SET, CONDITION_NONE, 0, {name, NAME_BYTES_MAX}, {"1", 1}, {0}, {0}}, true},
+        {"name too long", {OP_SET, CONDITION_NONE, 0, {name, NAME_BYTES_MAX + 1}, {"1", 1}, {0}, {0}}, false},
+        {"NUL in the name", {OP_SET, CONDITION_NONE, 0, {"a\0b", 3}, {"1", 1}, {0}, {0}}, false},
+        {"name is not UTF-8", {OP_SET, CONDITION_NONE, 0, {"\xff", 1}, {"1", 1}, {0}, {0}}, false},
+        {"delete", {OP_DELETE, CONDITION_VERSION, 5, {"k", 1}, {"", 0}, {0}, {0}}, true},
+        {"delete with a value", {OP_DELETE, CONDITION_NONE, 0, {"k", 1}, {"1", 1}, {0}, {0}}, false},
+        {"enqueue", {OP_ENQUEUE, CONDITION_NONE, 0, {"q", 1}, {"1", 1}, {0}, {0}}, true},
+        {"enqueue of nothing", {OP_ENQUEUE, CONDITION_NONE, 0, {"q", 1}, {"", 0}, {0}, {0}}, false},
+        {"enqueue on a condition", {OP_ENQUEUE, CONDITION_EXISTS, 0, {"q", 1}, {"1", 1}, {0}, {0}}, false},
+        {"dequeue", {OP_DEQUEUE, CONDITION_NONE, 0, {"q", 1}, {"", 0}, {0}, {0}}, true},
+        {"clear", {OP_CLEAR, CONDITION_NONE, 0, {"q", 1}, {"", 0}, {0}, {0}}, true},
+        {"forget with a value", {OP_FORGET, CONDITION_NONE, 0, {"q", 1}, {"1", 1}, {0}, {0}}, false},
+        {"no-op", {OP_NOOP, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {0}, {0}}, false},
+        {"unknown operation", {OP_LIMIT, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {0}, {0}}, false},
+        {"a place in a session",
+         {OP_DELETE, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {.sequence = 7}, {0}},
+         true},
         {"confirms",
-         {OP_DELETE, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {.sequence = 7, .confirmed = 6}},
+         {OP_DELETE, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {.sequence = 7, .confirmed = 6}, {0}},
          true},
         {"confirms itself",
-         {OP_DELETE, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {.sequence = 7, .confirmed = 7}},
+         {OP_DELETE, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {.sequence = 7, .confirmed = 7}, {0}},
          false},
-        {"the log's own operation", {OP_EXPIRE, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {0}}, false},
-        {"unknown condition", {OP_SET, CONDITION_LIMIT, 0, {"k", 1}, {"1", 1}, {0}}, false},
+        {"the log's own operation", {OP_EXPIRE, CONDITION_NONE, 0, {"k", 1}, {"", 0}, {0}, {0}}, false},
+        {"unknown condition", {OP_SET, CONDITION_LIMIT, 0, {"k", 1}, {"1", 1}, {0}, {0}}, false},
     };
 
     memset(name, 'n', sizeof(name));
@@ -291,7 +297,7 @@ static void test_write_refused(void)
         frame_encode_write(&out, 1, &rows[i].request);
         CHECK(frame_decode(buffer_span(&out), &frame) == (long)out.bytes, "%s", rows[i].what);
         CHECK(frame_decode_write(frame.body, &back) == rows[i].good, "%s", rows[i].what);
-        for (size_t at = 8; at < 16; at++) { /* no key behind these, and what is reserved */
+        for (size_t at = 8; at < 16; at++) { /* no key and no token behind these */
             char *body = out.data + FRAME_HEADER_BYTES;
             body[at] = 1;
             CHECK(!frame_decode_write(frame.body, &back), "%s, byte %zu", rows[i].what, at);
@@ -332,6 +338,39 @@ static void test_keys(void)
         CHECK(!frame_decode_write((struct span){out.data + 16, out.bytes - 16}, &back) ||
                   back.identity.confirmed == 3,
               "row %zu", i);
+        buffer_free(&out);
+    }
+}
+
+static void test_tokens(void)
+{
+    static char longest[TOKEN_TEXT_MAX + 1];
+    const struct {
+        struct span token;
+        bool good;
+    } rows[] = {
+        {{"", 0}, true},
+        {{"a", 1}, true},
+        {{"wkv_Az09-._~+/=", 15}, true},
+        {{longest, TOKEN_TEXT_MAX}, true},
+        {{longest, sizeof(longest)}, false},
+        {{"a b", 3}, false},
+        {{"a\n", 2}, false},
+        {{"a\0", 2}, false},
+        {{"a,b", 3}, false},
+        {{"\xc3\xa4", 2}, false},
+    };
+
+    memset(longest, 't', sizeof(longest));
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct write_request with_token = request, back;
+        struct buffer out = {0};
+
+        with_token.token = rows[i].token;
+        frame_encode_write(&out, 1, &with_token);
+        CHECK(frame_decode_write((struct span){out.data + 16, out.bytes - 16}, &back) == rows[i].good,
+              "row %zu", i);
+        CHECK(!rows[i].good || span_is(back.token, rows[i].token), "row %zu", i);
         buffer_free(&out);
     }
 }
@@ -406,6 +445,7 @@ void frame_suite(void)
     CU_add_test(suite, "header", test_header);
     CU_add_test(suite, "requests that are refused", test_write_refused);
     CU_add_test(suite, "idempotency keys", test_keys);
+    CU_add_test(suite, "access tokens", test_tokens);
     CU_add_test(suite, "another protocol", test_other_protocol);
     CU_add_test(suite, "other frames that are refused", test_other_refused);
     CU_add_test(suite, "random bytes", test_random_bytes);

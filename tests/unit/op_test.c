@@ -44,7 +44,7 @@ static void test_results(void)
         {0, "ok"},           {1, "created"},         {2, "not_found"},
         {3, "queue_empty"},  {4, "queue_not_found"}, {5, "precondition_failed"},
         {6, "storage_full"}, {7, "unavailable"},     {8, "outcome_unknown"},
-        {9, "invalid"},      {10, "mismatch"},
+        {9, "invalid"},      {10, "mismatch"},       {11, "forbidden"},
     };
 
     CU_ASSERT_EQUAL(RESULT_LIMIT, COUNT(names));

@@ -141,6 +141,7 @@ static void test_transcript_in_one_batch(void)
                         transcript[i].version == LAST ? last_version : transcript[i].version,
                         {transcript[i].name, strlen(transcript[i].name)},
                         {transcript[i].value, strlen(transcript[i].value)},
+                        {0},
                         {0}},
         };
         if (transcript[i].want_version == OWN)
@@ -245,6 +246,7 @@ static void test_against_model_and_replay(void)
                             key ? versions[which] : 0,
                             {names[i], strlen(names[i])},
                             {values[i], bytes},
+                            {0},
                             {0}}};
         }
         if (!CHECK(batch_run(&s.batch, items, count) == 0, "batch %d", b))
@@ -415,8 +417,8 @@ static void test_batch_on_failing_disk(void)
         disk->fail_at = disk->calls + k;
         disk->for_ever = k % 2 == 0;
         struct batch_item items[] = {
-            {.request = {OP_SET, CONDITION_NONE, 0, {"k", 1}, {"2", 1}, {0}}},
-            {.request = {OP_DELETE, CONDITION_NONE, 0, {"nothing", 7}, {"", 0}, {0}}},
+            {.request = {OP_SET, CONDITION_NONE, 0, {"k", 1}, {"2", 1}, {0}, {0}}},
+            {.request = {OP_DELETE, CONDITION_NONE, 0, {"nothing", 7}, {"", 0}, {0}, {0}}},
         };
         int rc = batch_run(&s.batch, items, COUNT(items));
         through = disk->failed_call == NULL;
@@ -468,8 +470,9 @@ static void test_full_view(void)
     CU_ASSERT_PTR_NOT_NULL(s.batch.refusing);
     /* A refusal hands nothing out, whatever its item was used for before. */
     struct batch_item items[] = {
-        {.request = {OP_SET, CONDITION_NONE, 0, {"more", 4}, {value, strlen(value)}, {0}}, .value_bytes = 5},
-        {.request = {OP_DELETE, CONDITION_NONE, 0, {"key-0", 5}, {"", 0}, {0}}},
+        {.request = {OP_SET, CONDITION_NONE, 0, {"more", 4}, {value, strlen(value)}, {0}, {0}},
+         .value_bytes = 5},
+        {.request = {OP_DELETE, CONDITION_NONE, 0, {"key-0", 5}, {"", 0}, {0}, {0}}},
     };
     CU_ASSERT_EQUAL(batch_run(&s.batch, items, COUNT(items)), 0);
     CU_ASSERT_EQUAL(items[0].result.result, RESULT_STORAGE_FULL);

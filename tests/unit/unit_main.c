@@ -26,6 +26,7 @@
     X(view_read)                                                                                             \
     X(store)                                                                                                 \
     X(requests_forged)                                                                                       \
+    X(tokens)                                                                                                \
     X(requests)                                                                                              \
     X(sessions)                                                                                              \
     X(upgrade)                                                                                               \
