@@ -66,8 +66,11 @@ static int put_outcome(struct store *s, struct span key, const struct outcome *o
     put_u64(at + 24, o->size);
     put_u64(at + 32, o->time_ns);
     memcpy(at + 40, o->fingerprint, FINGERPRINT_BYTES);
-    at = mempcpy(at + VIEW_OUTCOME_BYTES, o->key.at, o->key.bytes);
-    memcpy(at, o->value.at, o->value.bytes);
+    at += VIEW_OUTCOME_BYTES;
+    if (o->key.bytes) /* either may be empty, and then be nowhere */
+        at = mempcpy(at, o->key.at, o->key.bytes);
+    if (o->value.bytes)
+        memcpy(at, o->value.at, o->value.bytes);
     return 0;
 }
 
