@@ -3,6 +3,7 @@
  * walkv-httpd: a stateless HTTP worker, or with --workers a small parent of some. main() is the order of its
  * start and nothing else.
  */
+#include "access_log.h"
 #include "httpd_settings.h"
 #include "listener.h"
 #include "log.h"
@@ -16,10 +17,11 @@ int main(int argc, char **argv)
     settings_load(&httpd_settings, &config, argc, argv);
     log_set_level((enum log_level)config.log_level);
 
-    int fd = listener_inherited();
-    if (fd < 0)
-        fd = listener_open(config.listen);
-    int status = config.workers ? parent_run(&config, fd) : worker_run(&config, fd, 0);
+    access_log_check(config.access_log);
+    struct listener listener;
+    listener_open(&listener, &config);
+    int status = config.workers ? parent_run(&config, listener.fd) : worker_run(&config, listener.fd, 0);
+    listener_remove(&listener);
     settings_free(&httpd_settings, &config);
     return status;
 }

@@ -41,6 +41,8 @@ static void start(struct child *child, unsigned number, const struct httpd_confi
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent)
             _exit(0);
+        /* One that comes before the worker waits for it must not kill it. */
+        signal(SIGHUP, SIG_IGN);
         sigprocmask(SIG_SETMASK, original, NULL);
         exit(worker_run(config, listen_fd, number));
     }
@@ -96,6 +98,7 @@ int parent_run(const struct httpd_config *config, int listen_fd)
     sigaddset(&wanted, SIGTERM);
     sigaddset(&wanted, SIGINT);
     sigaddset(&wanted, SIGCHLD);
+    sigaddset(&wanted, SIGHUP); /* the access log is opened anew */
     sigprocmask(SIG_BLOCK, &wanted, &original);
     log_info("listening at %s with %u workers", config->listen, count);
     bool stopping = false;
@@ -118,6 +121,8 @@ int parent_run(const struct httpd_config *config, int listen_fd)
             stop_by_ns = clock_monotonic_ns() + config->drain_timeout_ns + NS_PER_S;
             kill_all(children, count, SIGTERM);
         }
+        if (signal == SIGHUP)
+            kill_all(children, count, SIGHUP);
         reap(children, count, stopping);
     }
     free(children);

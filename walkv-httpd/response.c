@@ -2,8 +2,10 @@
  * Building responses; see response.h. */
 #include "response.h"
 
+#include "cors.h"
 #include "json_text.h"
 #include "log.h"
+#include "request_info.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,6 +34,8 @@ static const char *reason(unsigned status)
         return "304 Not Modified";
     case 400:
         return "400 Bad Request";
+    case 403:
+        return "403 Forbidden";
     case 404:
         return "404 Not Found";
     case 405:
@@ -93,9 +97,11 @@ static char *put_field(char *at, const char *name, uint64_t value)
 
 void response_head(struct conn *c, const struct response *r)
 {
-    enum { HEAD_BYTES_MAX = 768 };
-    size_t start = c->out.bytes;
-    char *first = buffer_extend(&c->out, HEAD_BYTES_MAX), *at = first;
+    enum { HEAD_BYTES_MAX = 768 + REQUEST_ID_BYTES_MAX + CORS_FIELDS_BYTES };
+    size_t start = c->out.bytes, room = HEAD_BYTES_MAX + (r->fields ? strlen(r->fields) : 0);
+    char *first = buffer_extend(&c->out, room), *at = first;
+    c->info.response_at = c->out_before + start;
+    c->info.status = r->status;
     if (c->worker->draining)
         c->keep_alive = false;
     at = put(at, "HTTP/1.1 ");
@@ -111,7 +117,12 @@ void response_head(struct conn *c, const struct response *r)
             c->keep_alive =
                 false; /* HTTP/1.0 has no chunks: the end of the connection is the end of the body */
     }
-    at = put(at, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
+    at = put(at, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nX-Request-Id: ");
+    struct span id = request_info_id(c);
+    at = put(mempcpy(at, id.at, id.bytes), "\r\n");
+    if (r->gzip)
+        at = put(at, "Content-Encoding: gzip\r\n");
+    at = cors_put(at, c, r->may_gzip);
     if (r->etag) {
         at = put_number(put(at, "ETag: \""), r->etag);
         at = put(at, "\"\r\n");
@@ -127,10 +138,12 @@ void response_head(struct conn *c, const struct response *r)
     }
     if (r->retry_after_s)
         at = put_field(at, "Retry-After: ", r->retry_after_s);
+    if (r->fields)
+        at = put(at, r->fields);
     if (!c->keep_alive)
         at = put(at, "Connection: close\r\n");
     at = put(at, "\r\n");
-    must(at - first < HEAD_BYTES_MAX);
+    must((size_t)(at - first) < room);
     c->out.bytes = start + (size_t)(at - first);
 }
 
@@ -151,13 +164,14 @@ void response_failure_with(struct conn *c, enum failure failure, const char *sen
     r->status = failures[failure].status;
     if (r->status == 503 || r->status == 507)
         r->retry_after_s = 1;
-    char text[1536], escaped[JSON_ESCAPED_MAX(200)];
+    char text[1792], escaped[JSON_ESCAPED_MAX(200)];
     size_t bytes = json_text_escape(escaped, (struct span){sentence, strnlen(sentence, 200)});
-    char id[48] = "";
-    if (r->status == 500) {
-        uint64_t request_id = c->worker->random + c->worker->requests;
-        snprintf(id, sizeof id, ",\"request_id\":\"%016" PRIx64 "\"", request_id);
-        log_error("request %016" PRIx64 ": answered 500: %s", request_id, sentence);
+    char id[REQUEST_ID_BYTES_MAX + 32] = "";
+    if (r->status >= 500) {
+        struct span name = request_info_id(c);
+        snprintf(id, sizeof id, ",\"request_id\":\"%.*s\"", (int)name.bytes, name.at);
+        if (r->status == 500)
+            log_error("request %.*s: answered 500: %s", (int)name.bytes, name.at, sentence);
     }
     int n = snprintf(text, sizeof text, "{\"success\":false,\"error\":%.*s,\"code\":\"%s\"%s%s}", (int)bytes,
                      escaped, failures[failure].word, extra, id);

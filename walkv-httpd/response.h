@@ -17,6 +17,7 @@
     X(INVALID_KEY, 400, "invalid_key", "A key or queue name is 1 to 500 bytes of UTF-8 without NUL")         \
     X(VALUE_REQUIRED, 400, "value_required", "Value is required")                                            \
     X(INVALID_PARAMETER, 400, "invalid_parameter", "A parameter is not valid")                               \
+    X(CROSS_SITE, 403, "cross_site", "Pages of other sites may not write here; see cors_allowed_origins")    \
     X(NOT_FOUND, 404, "not_found", "Key not found")                                                          \
     X(QUEUE_EMPTY, 404, "queue_empty", "Queue is empty or does not exist")                                   \
     X(QUEUE_NOT_FOUND, 404, "queue_not_found", "Queue does not exist")                                       \
@@ -54,9 +55,12 @@ struct response {
     uint64_t etag;          /* 0: none */
     uint64_t lsn;           /* 0: none */
     const char *allow;      /* NULL: none */
+    const char *fields;     /* more header fields, each with its CRLF; NULL: none */
     unsigned retry_after_s; /* 0: none */
     bool replayed;          /* of an earlier request with the same Idempotency-Key */
     bool chunked;           /* instead of body_bytes; close-delimited in HTTP/1.0 */
+    bool gzip;              /* the body is compressed */
+    bool may_gzip;          /* it would be, had the client asked for it or were it larger */
     bool no_body;           /* 204, 304: no Content-Type and no Content-Length */
 };
 
