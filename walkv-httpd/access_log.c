@@ -217,6 +217,21 @@ static ssize_t write_once(struct access_log *log, const char *data, size_t bytes
     return write(log->fd, data, bytes);
 }
 
+/* The same with whole lines, when the last write to a file may have ended within one because the disk is
+ * full. */
+static ssize_t write_lines(struct access_log *log, const char *data, size_t bytes)
+{
+    if (log->torn) {
+        ssize_t n = write_once(log, "\n", 1);
+        if (n < 0)
+            return n;
+        log->torn = false;
+    }
+    ssize_t n = write_once(log, data, bytes);
+    log->torn = n > 0 && data[n - 1] != '\n' && log->kind == KIND_FILE;
+    return n;
+}
+
 static void drop_waiting(struct access_log *log, const char *why)
 {
     for (size_t i = 0; i < log->waiting.bytes; i++)
@@ -232,23 +247,15 @@ static void tell_dropped(struct access_log *log)
     char line[TIME_BYTES + 64];
     int bytes = snprintf(line, sizeof line, "{\"time\":\"%s\",\"dropped\":%" PRIu64 "}\n", now_text(log),
                          log->dropped);
-    if (write_once(log, line, (size_t)bytes) == bytes)
+    if (write_lines(log, line, (size_t)bytes) == bytes)
         log->dropped = 0;
-}
-
-/* The end of a line that was written in part, because the disk is full: the line is lost. */
-static void end_torn_line(struct access_log *log)
-{
-    log->torn = write_once(log, "\n", 1) != 1;
 }
 
 void access_log_flush(struct access_log *log)
 {
     while (log->waiting.bytes) {
-        if (log->torn)
-            end_torn_line(log);
         size_t wanted = whole_lines(&log->waiting, log->kind == KIND_FILE ? SIZE_MAX : ACCESS_LINE_MAX);
-        ssize_t n = log->fd < 0 ? -1 : write_once(log, log->waiting.data, wanted);
+        ssize_t n = log->fd < 0 ? -1 : write_lines(log, log->waiting.data, wanted);
         if (n < 0 && log->fd >= 0 && errno == EINTR)
             continue;
         if (n < 0 && log->fd >= 0 && errno == EAGAIN)
@@ -257,10 +264,9 @@ void access_log_flush(struct access_log *log)
             drop_waiting(log, log->fd < 0 ? "it is not open" : strerror(errno));
             return;
         }
-        if (log->waiting.data[n - 1] != '\n' && log->kind == KIND_FILE) {
+        if (log->torn) { /* the rest of that line is lost */
             const char *end = memchr(log->waiting.data + n, '\n', log->waiting.bytes - (size_t)n);
             n = end + 1 - log->waiting.data;
-            log->torn = true;
             log->dropped++;
         }
         log->told = false;

@@ -111,6 +111,7 @@ int worker_run(const struct httpd_config *config, int listen_fd, unsigned number
     struct worker w = {
         .config = config, .listen_fd = listen_fd, .number = number, .started_ns = clock_monotonic_ns()};
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* an access log that may not grow further is an error like a full disk */
     w.local = listener_is_local(listen_fd);
     take_random(&w);
     must(address_list_parse(&w.trusted_proxies, config->trusted_proxies) == NULL);
