@@ -27,7 +27,8 @@
     "Cross-Origin-Resource-Policy: same-origin\r\n"                                                          \
     "Referrer-Policy: no-referrer\r\n"
 
-/* The most that cors_put() writes, and the room that cors_preflight() needs. */
+/* The most that cors_put() writes for an origin that is allowed (for others it is 48 bytes), and the room
+ * that cors_preflight() needs. */
 #define CORS_FIELDS_BYTES    (SETTINGS_TEXT_MAX + 256)
 #define CORS_PREFLIGHT_BYTES 384
 

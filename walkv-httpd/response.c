@@ -97,8 +97,12 @@ static char *put_field(char *at, const char *name, uint64_t value)
 
 void response_head(struct conn *c, const struct response *r)
 {
-    enum { HEAD_BYTES_MAX = 768 + REQUEST_ID_BYTES_MAX + CORS_FIELDS_BYTES };
-    size_t start = c->out.bytes, room = HEAD_BYTES_MAX + (r->fields ? strlen(r->fields) : 0);
+    enum { FIXED_BYTES_MAX = 800 };
+    size_t start = c->out.bytes;
+    struct span id = request_info_id(c);
+    /* No more than is needed: below 1 KiB, malloc has the buffer of the request before at hand. */
+    size_t room = FIXED_BYTES_MAX + id.bytes + (c->origin.bytes ? CORS_FIELDS_BYTES : 0) +
+                  (r->fields ? strlen(r->fields) : 0);
     char *first = buffer_extend(&c->out, room), *at = first;
     c->info.response_at = c->out_before + start;
     c->info.status = r->status;
@@ -118,7 +122,6 @@ void response_head(struct conn *c, const struct response *r)
                 false; /* HTTP/1.0 has no chunks: the end of the connection is the end of the body */
     }
     at = put(at, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nX-Request-Id: ");
-    struct span id = request_info_id(c);
     at = put(mempcpy(at, id.at, id.bytes), "\r\n");
     if (r->gzip)
         at = put(at, "Content-Encoding: gzip\r\n");

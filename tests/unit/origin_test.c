@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Tests of walkv-httpd/origin: what is an origin, lists of them, and whether one is the host of a request. */
+ * Tests of walkv-httpd/origin: what is an origin, lists of them, and whether one is the host of a request;
+ * and of the fields that the pages of the web UI will have. */
+#include "../../walkv-httpd/cors.h"
 #include "../../walkv-httpd/origin.h"
 
 #include <CUnit/CUnit.h>
@@ -131,10 +133,29 @@ static void test_is_host(void)
         CHECK_ROW(rows[i].origin, origin_is_host(span(rows[i].origin), span(rows[i].host)) == rows[i].wanted);
 }
 
+static void test_fields_of_the_ui(void)
+{
+    const char *const fields = CORS_UI_FIELDS;
+    for (const char *at = fields, *end; *at; at = end + 2) { /* whole lines, none of them broken */
+        end = strstr(at, "\r\n");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(end);
+        const char *colon = strstr(at, ": ");
+        CU_ASSERT(colon && colon < end);
+    }
+    static const char *const there[] = {"Content-Security-Policy: default-src 'none'; script-src 'self'; ",
+                                        "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"};
+    for (size_t i = 0; i < COUNT(there); i++)
+        CHECK_ROW(there[i], strstr(fields, there[i]));
+    static const char *const not_there[] = {"unsafe", "*", "http:", "data:"};
+    for (size_t i = 0; i < COUNT(not_there); i++)
+        CHECK_ROW(not_there[i], !strstr(fields, not_there[i]));
+}
+
 void origin_suite(void)
 {
     CU_pSuite suite = CU_add_suite("origin", NULL, NULL);
     CU_add_test(suite, "what is an origin", test_valid);
     CU_add_test(suite, "lists", test_find);
     CU_add_test(suite, "the same as the host", test_is_host);
+    CU_add_test(suite, "the fields of the web UI", test_fields_of_the_ui);
 }
