@@ -195,12 +195,12 @@ void access_log_add(struct access_log *log, const struct access_entry *entry)
 }
 
 /* The whole lines at the front, at most `most` bytes; all lines are shorter than that. */
-static size_t whole_lines(const struct buffer *waiting, size_t most)
+static size_t whole_lines(struct span lines, size_t most)
 {
-    if (waiting->bytes <= most)
-        return waiting->bytes;
-    const char *end = memrchr(waiting->data, '\n', most);
-    return end ? (size_t)(end + 1 - waiting->data) : most;
+    if (lines.bytes <= most)
+        return lines.bytes;
+    const char *end = memrchr(lines.at, '\n', most);
+    return end ? (size_t)(end + 1 - lines.at) : most;
 }
 
 static ssize_t write_once(struct access_log *log, const char *data, size_t bytes)
@@ -232,11 +232,10 @@ static ssize_t write_lines(struct access_log *log, const char *data, size_t byte
     return n;
 }
 
-static void drop_waiting(struct access_log *log, const char *why)
+static void drop(struct access_log *log, struct span lines, const char *why)
 {
-    for (size_t i = 0; i < log->waiting.bytes; i++)
-        log->dropped += log->waiting.data[i] == '\n';
-    log->waiting.bytes = 0;
+    for (size_t i = 0; i < lines.bytes; i++)
+        log->dropped += lines.at[i] == '\n';
     if (!log->told && log->path)
         log_error("access_log: %s cannot be written: %s; lines are being dropped", log->path, why);
     log->told = true;
@@ -251,29 +250,40 @@ static void tell_dropped(struct access_log *log)
         log->dropped = 0;
 }
 
+/* Writes or drops lines. Returns how many bytes of them are done with. */
+static size_t write_some(struct access_log *log, struct span lines)
+{
+    if (log->fd < 0) {
+        drop(log, lines, "it is not open");
+        return lines.bytes;
+    }
+    size_t wanted = whole_lines(lines, log->kind == KIND_FILE ? SIZE_MAX : ACCESS_LINE_MAX);
+    ssize_t n = write_lines(log, lines.at, wanted);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return 0;
+    if (n <= 0) {
+        drop(log, lines, strerror(errno));
+        return lines.bytes;
+    }
+    if (log->torn) { /* the rest of that line is lost */
+        const char *end = memchr(lines.at + n, '\n', lines.bytes - (size_t)n);
+        n = end + 1 - lines.at;
+        log->dropped++;
+    }
+    log->told = false;
+    return (size_t)n;
+}
+
 void access_log_flush(struct access_log *log)
 {
-    while (log->waiting.bytes) {
-        size_t wanted = whole_lines(&log->waiting, log->kind == KIND_FILE ? SIZE_MAX : ACCESS_LINE_MAX);
-        ssize_t n = log->fd < 0 ? -1 : write_lines(log, log->waiting.data, wanted);
-        if (n < 0 && log->fd >= 0 && errno == EINTR)
-            continue;
-        if (n < 0 && log->fd >= 0 && errno == EAGAIN)
-            return;
-        if (n <= 0) {
-            drop_waiting(log, log->fd < 0 ? "it is not open" : strerror(errno));
-            return;
-        }
-        if (log->torn) { /* the rest of that line is lost */
-            const char *end = memchr(log->waiting.data + n, '\n', log->waiting.bytes - (size_t)n);
-            n = end + 1 - log->waiting.data;
-            log->dropped++;
-        }
-        log->told = false;
-        buffer_consume(&log->waiting, (size_t)n);
+    struct span left = buffer_span(&log->waiting);
+    for (size_t done = 1; left.bytes && done;) {
+        done = write_some(log, left);
+        left = (struct span){left.at + done, left.bytes - done};
     }
-    if (log->dropped && log->fd >= 0)
+    if (!left.bytes && log->dropped && log->fd >= 0)
         tell_dropped(log);
-    if (log->waiting.room > 64 * 1024)
+    buffer_consume(&log->waiting, log->waiting.bytes - left.bytes);
+    if (log->waiting.room > 64 * 1024 && !left.bytes)
         buffer_free(&log->waiting);
 }
