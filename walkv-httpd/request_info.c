@@ -26,7 +26,7 @@ static struct address client_of(const struct conn *c, const struct http_request 
 {
     struct address client = c->peer;
     const struct address_list *trusted = &c->worker->trusted_proxies;
-    for (unsigned h = req->header_count; h-- > 0 && address_list_has(trusted, &client);) {
+    for (unsigned h = req->header_count; h-- > 0;) {
         struct span name = req->headers[h].name;
         if (name.bytes == 15 && strncasecmp(name.at, "X-Forwarded-For", 15) == 0 &&
             address_forwarded(&client, trusted, req->headers[h].value))

@@ -172,6 +172,16 @@ class TheFile(AccessLog):
         self.walkv.stop_httpd()
         self.assertEqual(len([l for l in lines_of(self.path) if l["path"] != "/readyz"]), 100)
 
+    def test_a_stop_that_does_not_wait(self):
+        self.walkv.stop_httpd()
+        self.walkv.start_httpd(workers=1, drain_timeout="10ms")
+        with self.walkv.connect() as c:
+            c.send(c.head("PUT", "/api/kv/late", {"Content-Type": JSON_TYPE, "Content-Length": "100"}) + b"{")
+            wait_until(self.walkv.is_ready, "the request to be begun")
+            self.walkv.stop_httpd()
+        line = lines_of(self.path)[-1]
+        self.assertEqual((line["path"], line["status"], line["aborted"]), ("/api/kv/late", 0, True))
+
     def test_a_worker_that_is_replaced_goes_on(self):
         for pid in self.walkv.worker_pids():
             os.kill(pid, signal.SIGKILL)
