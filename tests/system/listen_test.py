@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Where a worker listens: Unix sockets and their files, PROXY protocol, and for which hosts it answers there."""
 
+import fcntl
 import json
 import os
+import re
 import signal
 import socket
 import stat
 import struct
+from pathlib import Path
 
 from walkv import EX_CONFIG, EX_UNAVAILABLE, JSON_TYPE, PATIENCE_S, Connection, SystemTest, main, wait_until
 
@@ -138,6 +141,21 @@ class UnixSocket(SystemTest):
                 else:
                     self.assertEqual(each.wait(), EX_UNAVAILABLE, each.log)
             self.one.stop_httpd()
+
+    def test_they_take_turns(self):
+        """While another one looks and makes its socket, a start waits."""
+        self.path.write_text("in the making")
+        directory = os.open(self.one.dir, os.O_RDONLY)
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX)
+            httpd = self.one.start_httpd(wait=False)
+            waiting = re.compile(rf"-> FLOCK .* {httpd.pid} ")
+            wait_until(lambda: waiting.search(Path("/proc/locks").read_text()) or not httpd.running(), "the start to wait")
+            self.assertTrue(httpd.running(), httpd.log)
+            self.path.unlink()
+        finally:
+            os.close(directory)
+        wait_until(self.answers, "an answer")
 
     def test_hosts_are_those_of_loopback(self):
         self.start()
