@@ -4,9 +4,10 @@
 
 #include <string.h>
 
-static const char v1_start[6] = "PROXY ";
-static const char v2_start[12] = "\r\n\r\n\0\r\nQUIT\n";
+static const char v1_start[] = "PROXY ";
+static const char v2_start[] = "\r\n\r\n\0\r\nQUIT\n";
 
+enum { V1_START_BYTES = sizeof v1_start - 1, V2_START_BYTES = sizeof v2_start - 1 };
 enum { V2_FIXED_BYTES = 16, V2_LOCAL = 0x20, V2_PROXY = 0x21 };
 
 /* The families of version 2 and what is behind the fixed part. */
@@ -77,7 +78,7 @@ static enum proxy_parse parse_v1(const char *buffer, size_t bytes, size_t *heade
     if (before + 2 > PROXY_V1_BYTES_MAX || memchr(buffer, '\n', before))
         return PROXY_ERROR;
     struct address found = {.kind = ADDRESS_NONE};
-    if (!parse_line((struct span){buffer + sizeof v1_start, before - sizeof v1_start}, &found))
+    if (!parse_line((struct span){buffer + V1_START_BYTES, before - V1_START_BYTES}, &found))
         return PROXY_ERROR;
     if (before + 1 == bytes)
         return PROXY_MORE;
@@ -119,13 +120,13 @@ static enum proxy_parse parse_v2(const char *buffer, size_t bytes, size_t *heade
 enum proxy_parse proxy_protocol_parse(const char *buffer, size_t bytes, size_t *header_bytes,
                                       struct address *client)
 {
-    size_t v1 = bytes < sizeof v1_start ? bytes : sizeof v1_start;
-    size_t v2 = bytes < sizeof v2_start ? bytes : sizeof v2_start;
+    size_t v1 = bytes < V1_START_BYTES ? bytes : V1_START_BYTES;
+    size_t v2 = bytes < V2_START_BYTES ? bytes : V2_START_BYTES;
     if (!bytes)
         return PROXY_MORE;
     if (memcmp(buffer, v1_start, v1) == 0)
-        return v1 < sizeof v1_start ? PROXY_MORE : parse_v1(buffer, bytes, header_bytes, client);
+        return v1 < V1_START_BYTES ? PROXY_MORE : parse_v1(buffer, bytes, header_bytes, client);
     if (memcmp(buffer, v2_start, v2) == 0)
-        return v2 < sizeof v2_start ? PROXY_MORE : parse_v2(buffer, bytes, header_bytes, client);
+        return v2 < V2_START_BYTES ? PROXY_MORE : parse_v2(buffer, bytes, header_bytes, client);
     return PROXY_ERROR;
 }
