@@ -30,7 +30,7 @@ bool hosts_allow(const struct worker *w, struct span name)
         return true;
     const char *at = w->config->allowed_hosts;
     if (!at || !*at)
-        return !w->loopback || is_loopback(name);
+        return !w->local || is_loopback(name);
     while (*at) {
         at += strspn(at, ", ");
         size_t bytes = strcspn(at, ", ");

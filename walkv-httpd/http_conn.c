@@ -3,7 +3,12 @@
 #include "http_conn.h"
 
 #include "clock.h"
+#include "compression.h"
+#include "cors.h"
+#include "gzip.h"
 #include "log.h"
+#include "proxy_protocol.h"
+#include "request_info.h"
 #include "response.h"
 #include "router.h"
 #include "walkvd_client.h"
@@ -22,10 +27,12 @@ enum {
     OUT_HIGH_BYTES = 256 * 1024,  /* answers that are not read yet, before no more requests are taken */
     STREAM_LOW_BYTES = 64 * 1024, /* below it a stream makes its next piece */
     TURN_BYTES = 64 * 1024,       /* sent to one client before the others have their turn */
+    SLICE_BYTES = 64 * 1024,      /* compressed at once */
     LINGER_BYTES = 64 * 1024 * 1024,
 };
 #define LINGER_NS       (10 * NS_PER_S) /* for what a client still sends when it has its last answer */
 #define LINGER_PAUSE_NS (2 * NS_PER_S)  /* without a byte of it */
+#define PROXY_TELL_NS   (60 * NS_PER_S)
 
 static void process(struct conn *);
 static void flush(struct conn *);
@@ -58,7 +65,8 @@ static void on_writable(evutil_socket_t fd, short what, void *arg);
 
 static bool idle(const struct conn *c)
 {
-    return c->state == CONN_HEAD && c->in.bytes == c->request_at && c->out.bytes == c->sent;
+    return (c->state == CONN_HEAD || c->state == CONN_PROXY) && c->in.bytes == c->request_at &&
+           c->out.bytes == c->sent;
 }
 
 /* Whoever holds connections open with half a head must not keep others out. */
@@ -80,7 +88,7 @@ bool conn_close_oldest_idle(struct worker *w)
     return oldest;
 }
 
-void conn_open(struct worker *w, int fd)
+void conn_open(struct worker *w, int fd, struct address peer)
 {
     if (w->conn_count >= w->config->max_connections && !conn_close_oldest_idle(w)) {
         close(fd);
@@ -94,10 +102,14 @@ void conn_open(struct worker *w, int fd)
     }
     c->worker = w;
     c->fd = fd;
+    c->peer = peer;
+    c->state = w->config->proxy_protocol ? CONN_PROXY : CONN_HEAD;
     c->readable = event_new(w->base, fd, EV_READ | EV_PERSIST, on_readable, c);
     c->writable = event_new(w->base, fd, EV_WRITE, on_writable, c);
     http_parser_start(&c->parser);
-    c->deadline_ns = clock_monotonic_ns() + w->config->header_timeout_ns;
+    request_info_start(c);
+    c->phase_ns = clock_monotonic_ns();
+    c->deadline_ns = c->phase_ns + w->config->header_timeout_ns;
     link_first(w, c);
     w->conn_count++;
     if (!c->readable || !c->writable || event_add(c->readable, NULL)) {
@@ -111,6 +123,8 @@ void conn_open(struct worker *w, int fd)
 void conn_close(struct conn *c)
 {
     struct worker *w = c->worker;
+    if (c->state == CONN_BODY || c->state == CONN_WAIT || c->state == CONN_STREAM)
+        request_info_end(c, true);
     walkvd_client_forget(w->client, c);
     unlink_conn(w, c);
     w->conn_count--;
@@ -121,7 +135,7 @@ void conn_close(struct conn *c)
     close(c->fd);
     buffer_free(&c->in);
     buffer_free(&c->out);
-    free(c->stream);
+    conn_stream_free(c);
     free(c);
 }
 
@@ -151,6 +165,7 @@ static void fail(struct conn *c, enum failure failure, const char *sentence, con
     c->keep_alive = false;
     c->head_only = false;
     response_failure_with(c, failure, sentence, &r, extra);
+    request_info_end(c, false);
     be_last(c);
 }
 
@@ -158,6 +173,7 @@ static void fail(struct conn *c, enum failure failure, const char *sentence, con
 void conn_finish(struct conn *c)
 {
     c->worker->requests++;
+    request_info_end(c, false);
     if (!c->keep_alive) {
         be_last(c);
         return;
@@ -165,6 +181,7 @@ void conn_finish(struct conn *c)
     c->state = CONN_HEAD;
     c->request_at = c->raw_at;
     http_parser_start(&c->parser);
+    request_info_start(c);
     uint64_t now = clock_monotonic_ns();
     bool more = c->in.bytes > c->request_at;
     c->phase_ns = now;
@@ -218,6 +235,8 @@ static void take_head(struct conn *c, const struct http_request *req)
     c->version_minor = req->version_minor;
     c->keep_alive = req->keep_alive;
     c->name_bytes = 0;
+    request_info_take(c, req);
+    cors_take(c, req);
     c->body_at = c->raw_at = c->request_at + req->head_bytes;
     c->body_bytes = 0;
     bool keep, had_body = req->chunked || (req->has_content_length && req->content_length > 0);
@@ -267,47 +286,131 @@ static void read_head(struct conn *c)
     }
 }
 
+void stream_hold(struct stream *s, struct buffer *made, bool ended)
+{
+    struct buffer before = s->held;
+    s->held = *made;
+    s->held_at = 0;
+    s->ended = ended;
+    *made = before; /* whose memory is used again */
+    made->bytes = 0;
+}
+
+/* The next bytes of a stream: as `next` makes them, or a slice of that when they are to be compressed, so
+ * that the others do not wait for long. Returns 1 when there are more, 0 at the end, negative errno. */
+static int next_piece(struct conn *c, struct span *piece)
+{
+    struct stream *s = c->stream;
+    struct buffer *made = &c->worker->scratch;
+    if (s->held_at == s->held.bytes) {
+        if (s->ended) {
+            *piece = (struct span){0};
+            return 0;
+        }
+        made->bytes = 0;
+        int more = s->next(c);
+        if (more < 0)
+            return more;
+        if (!s->gzip || made->bytes <= SLICE_BYTES) {
+            *piece = buffer_span(made);
+            s->ended = more == 0;
+            return more;
+        }
+        stream_hold(s, made, more == 0);
+    }
+    size_t left = s->held.bytes - s->held_at;
+    *piece = (struct span){s->held.data + s->held_at, left < SLICE_BYTES ? left : SLICE_BYTES};
+    s->held_at += piece->bytes;
+    return !s->ended || s->held_at < s->held.bytes;
+}
+
+/* Compresses a piece, if the stream is compressed. */
+static struct span pack(struct conn *c, struct span piece, bool last)
+{
+    struct buffer *packed = &c->worker->packed;
+    if (!c->stream->gzip)
+        return piece;
+    packed->bytes = 0;
+    gzip_write(c->stream->gzip, packed, piece, last);
+    return buffer_span(packed);
+}
+
 /* Makes the next pieces of a stream while the client takes them. */
 static void run_stream(struct conn *c)
 {
-    while (c->state == CONN_STREAM && c->out.bytes - c->sent < STREAM_LOW_BYTES) {
-        struct buffer *piece = &c->worker->scratch;
-        piece->bytes = 0;
-        int more = c->stream->next(c);
+    while (c->state == CONN_STREAM && c->out.bytes - c->sent < STREAM_LOW_BYTES &&
+           c->made_bytes < TURN_BYTES) {
+        struct span piece;
+        int more = next_piece(c, &piece);
         if (more < 0) {
             /* The head has been sent: only breaking off can say that this is not the end. */
             c->reset = true;
             return;
         }
         bool chunked = c->version_minor >= 1;
-        if (piece->bytes) {
+        c->made_bytes += piece.bytes;
+        piece = pack(c, piece, more == 0);
+        if (piece.bytes) {
             if (chunked)
-                buffer_printf(&c->out, "%zx\r\n", piece->bytes);
-            buffer_append(&c->out, piece->data, piece->bytes);
+                buffer_printf(&c->out, "%zx\r\n", piece.bytes);
+            buffer_append(&c->out, piece.at, piece.bytes);
             if (chunked)
                 buffer_append_text(&c->out, "\r\n");
         }
         if (more == 0) {
             if (chunked)
                 buffer_append_text(&c->out, "0\r\n\r\n");
-            free(c->stream);
-            c->stream = NULL;
+            conn_stream_free(c);
             conn_finish(c);
         }
     }
 }
 
+void conn_stream_free(struct conn *c)
+{
+    struct stream *s = c->stream;
+    if (!s)
+        return;
+    compression_end(c);
+    buffer_free(&s->held);
+    free(s);
+    c->stream = NULL;
+}
+
 void conn_stream(struct conn *c, int (*next)(struct conn *))
 {
+    must(c->stream);
     if (c->head_only) {
-        free(c->stream);
-        c->stream = NULL;
+        conn_stream_free(c);
         return;
     }
-    must(c->stream);
     c->stream->next = next;
     c->state = CONN_STREAM;
     c->pending = NULL;
+}
+
+/* Reads the PROXY header of the connection. */
+static void read_proxy_header(struct conn *c)
+{
+    size_t bytes;
+    struct address client;
+    enum proxy_parse rc = proxy_protocol_parse(c->in.data, c->in.bytes, &bytes, &client);
+    if (rc == PROXY_MORE)
+        return;
+    uint64_t now = clock_monotonic_ns();
+    if (rc == PROXY_ERROR) {
+        struct worker *w = c->worker;
+        if (!w->proxy_told_ns || now - w->proxy_told_ns > PROXY_TELL_NS)
+            log_warning("a connection was closed: it does not begin with PROXY protocol; see proxy_protocol");
+        w->proxy_told_ns = now;
+        c->reset = true;
+        return;
+    }
+    if (client.kind != ADDRESS_NONE)
+        c->peer = client;
+    c->request_at = c->raw_at = bytes;
+    c->state = CONN_HEAD;
+    c->phase_ns = now;
 }
 
 /* Goes on with what is in the buffers, as far as it can. */
@@ -325,6 +428,8 @@ static void process(struct conn *c)
             read_body(c);
         else if (state == CONN_STREAM)
             run_stream(c);
+        else if (state == CONN_PROXY)
+            read_proxy_header(c);
         progress = c->state != state || c->request_at != at || (c->state == CONN_HEAD && c->raw_at != raw);
     }
     /* Give back what the requests that are done took; an idle connection holds no buffer. */
@@ -374,6 +479,7 @@ static void linger(struct conn *c)
 static void flush(struct conn *c)
 {
     size_t sent_now = 0;
+    c->made_bytes = 0;
     for (;;) {
         while (c->sent < c->out.bytes) {
             ssize_t n =
@@ -392,10 +498,11 @@ static void flush(struct conn *c)
             c->sent += (size_t)n;
             sent_now += (size_t)n;
         }
+        c->out_before += c->out.bytes;
         c->sent = c->out.bytes = 0;
         if (c->stalled_ns)
             stall_over(c);
-        if (sent_now > TURN_BYTES && !c->reset) { /* there are others */
+        if ((sent_now > TURN_BYTES || c->made_bytes >= TURN_BYTES) && !c->reset) { /* there are others */
             if (event_add(c->writable, NULL)) {
                 conn_close(c);
                 return;
@@ -423,7 +530,8 @@ static void flush(struct conn *c)
     }
     if (c->state == CONN_LINGER && !c->lingering)
         linger(c);
-    set_reading(c, c->state == CONN_HEAD || c->state == CONN_BODY || c->state == CONN_LINGER);
+    set_reading(c, c->state == CONN_PROXY || c->state == CONN_HEAD || c->state == CONN_BODY ||
+                       c->state == CONN_LINGER);
 }
 
 void conn_resume(struct conn *c)
@@ -511,7 +619,7 @@ static bool body_fast_enough(const struct conn *c, uint64_t now)
 
 static void timed_out(struct conn *c, uint64_t now)
 {
-    if (c->state == CONN_LINGER) {
+    if (c->state == CONN_LINGER || c->state == CONN_PROXY) {
         conn_close(c);
         return;
     }

@@ -17,6 +17,7 @@
 #include "worker.h"
 
 struct conn;
+struct gzip;
 struct route;
 
 /* A span of conn->in that survives the buffer's moving. */
@@ -26,6 +27,7 @@ struct piece {
 };
 
 enum conn_state {
+    CONN_PROXY,  /* reading the PROXY header that a connection begins with */
     CONN_HEAD,   /* reading a request head, or idle */
     CONN_BODY,   /* reading its body */
     CONN_WAIT,   /* for walkvd */
@@ -47,12 +49,17 @@ struct stream {
     uint16_t after_bytes;
     char prefix[NAME_BYTES_MAX];
     char after[NAME_BYTES_MAX];
+    struct gzip *gzip;  /* NULL: not compressed */
+    struct buffer held; /* made, and not yet compressed from held_at on */
+    size_t held_at;
+    bool ended; /* `next` has nothing behind what is held */
 };
 
 struct conn {
     struct worker *worker;
     struct conn *next, *previous;
     int fd;
+    struct address peer; /* or whom a PROXY header names */
     struct event *readable;
     struct event *writable;
     enum conn_state state;
@@ -69,11 +76,23 @@ struct conn {
     size_t raw_at;     /* not decoded yet */
     struct buffer out;
     size_t sent;
+    uint64_t out_before; /* bytes sent before those in `out` */
+    size_t made_bytes;   /* by a stream in this turn, before compression */
 
     struct http_parser parser;
     struct http_body body;
 
     /* Of the current request, kept while it waits. */
+    struct request_info {
+        struct request_id id;
+        bool known;           /* its head has been read */
+        struct piece target;  /* from request_at on */
+        uint64_t began_ns;    /* when its first byte came */
+        uint64_t response_at; /* of all bytes that were ever put into `out` */
+        unsigned status;      /* of its response; 0: none yet */
+        struct address client;
+    } info;
+    struct span origin; /* of the page that sent it, in the settings; empty: none that is allowed */
     const struct route *route;
     enum http_method method;
     uint8_t version_minor;
@@ -97,7 +116,7 @@ struct conn {
     bool reset;     /* close at once, nothing more can be sent */
 };
 
-void conn_open(struct worker *, int fd);
+void conn_open(struct worker *, int fd, struct address peer);
 /* Makes room for another connection: closes the one that was used least recently among the idle ones and
  * those that were answered for good; without any, among those that have not sent a whole head yet. False when
  * every connection has a request in progress. */
@@ -113,8 +132,15 @@ void conn_finish(struct conn *);
 /* Goes on after a handler's answer came later: next request, flush. */
 void conn_resume(struct conn *);
 
-/* Begins a stream whose response head has been appended; conn->stream is cleared and `next` set. */
+/* Begins a stream whose response head has been appended and whose state conn->stream is. */
 void conn_stream(struct conn *, int (*next)(struct conn *));
+
+/* Gives a stream bytes to begin with: what is in `made`, which is empty then. `ended`: nothing comes behind.
+ */
+void stream_hold(struct stream *, struct buffer *made, bool ended);
+
+/* Ends conn->stream, if there is one. */
+void conn_stream_free(struct conn *);
 
 /* Closes what is idle or too slow; call it a few times a second. */
 void conn_tick(struct worker *, uint64_t now_ns);

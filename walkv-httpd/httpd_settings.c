@@ -7,8 +7,10 @@
  */
 #include "httpd_settings.h"
 
+#include "address.h"
 #include "bounds.h"
 #include "log.h"
+#include "origin.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -26,16 +28,21 @@ _Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_WARNING == 1 && LOG_LEVEL_INFO 
                "the choices of log_level are in this order");
 
 /* An IPv4 address or an IPv6 address in brackets, then ':' and a port. No names: what a name means may change
- * between two starts. */
+ * between two starts. Or "unix:" and an absolute path. */
 static const char *check_listen(const char *text)
 {
-    static const char form[] = "an address and a port, such as 127.0.0.1:4000, 0.0.0.0:4000 or [::1]:4000";
+    static const char form[] =
+        "an address and a port, such as 127.0.0.1:4000, 0.0.0.0:4000 or [::1]:4000, or "
+        "unix: and an absolute path of at most 107 bytes";
     const char *colon = strrchr(text, ':');
     char address[INET6_ADDRSTRLEN + 2];
     struct in6_addr binary; /* large enough for an IPv4 address */
     size_t length;
     uint64_t port;
 
+    if (strncmp(text, "unix:", 5) == 0)
+        return text[5] == '/' && strlen(text + 5) < sizeof(((struct sockaddr_un *)NULL)->sun_path) ? NULL
+                                                                                                   : form;
     if (colon == NULL || (size_t)(colon - text) >= sizeof(address))
         return form;
     length = (size_t)(colon - text);
@@ -48,6 +55,49 @@ static const char *check_listen(const char *text)
         return inet_pton(AF_INET6, address + 1, &binary) == 1 ? NULL : form;
     }
     return inet_pton(AF_INET, address, &binary) == 1 ? NULL : form;
+}
+
+/* Three octal digits, with a 0 before them or without. */
+static const char *check_mode(const char *text)
+{
+    size_t digits = strspn(text, "01234567");
+
+    if (text[digits] != '\0' || digits < 3 || digits > 4 || (digits == 4 && text[0] != '0'))
+        return "the permissions of a file as octal digits, such as 0660";
+    return NULL;
+}
+
+static const char *check_proxies(const char *text)
+{
+    struct address_list list;
+    return address_list_parse(&list, text);
+}
+
+static const char *check_access_log(const char *text)
+{
+    if (strcmp(text, "off") == 0 || strcmp(text, "journal") == 0 || text[0] == '/')
+        return NULL;
+    return "off, journal, or the absolute path of a file";
+}
+
+static const char *check_origins(const char *text)
+{
+    static const char form[] =
+        "origins as browsers send them, separated by commas, such as "
+        "https://app.example.org,http://localhost:8080: lower case, no path, no slash at "
+        "the end, no * and no port that is the scheme's own";
+
+    while (text[0] != '\0') {
+        text += strspn(text, " ");
+        size_t length = strcspn(text, ", ");
+        if (!origin_valid((struct span){text, length}))
+            return form;
+        text += length;
+        text += strspn(text, " ");
+        if (*text != '\0' && (*text++ != ',' || *text == '\0'))
+            return form;
+    }
+    return NULL;
 }
 
 /* Names or addresses, separated by commas; blanks around them do not count. */
@@ -84,8 +134,43 @@ static const struct setting settings[] = {
         .minimum = 1,
         .maximum = SETTINGS_TEXT_MAX,
         .check = check_listen,
-        .help = "The address and port for HTTP. There is no encryption here: leave it on loopback, and let a "
-                "reverse proxy speak to the network. Another address than loopback needs auth_tokens_file.",
+        .help = "The address and port for HTTP, or unix: and the path of a Unix socket, such as "
+                "unix:/run/walkv/http.sock. There is no encryption here: leave it on loopback or on a "
+                "Unix socket, and let a reverse proxy speak to the network. Another address than loopback "
+                "needs auth_tokens_file.",
+    },
+    {
+        .name = "listen_mode",
+        FIELD(SETTING_STRING, listen_mode),
+        .default_text = "0660",
+        .minimum = 3,
+        .maximum = 4,
+        .check = check_mode,
+        .help =
+            "The permissions of the Unix socket, if listen names one: whoever may write to it may connect. "
+            "With 0660 these are its owner and its group, so put the proxy into that group.",
+    },
+    {
+        .name = "proxy_protocol",
+        FIELD(SETTING_CHOICE, proxy_protocol),
+        .default_text = "off",
+        .choices = "off|on",
+        .help = "on: every connection begins with PROXY protocol, version 1 or 2, and one that does not is "
+                "closed. "
+                "Only where nobody but the proxy can connect, since whoever connects says who it is. "
+                "off: it is never looked for.",
+    },
+    {
+        .name = "trusted_proxies",
+        FIELD(SETTING_STRING, trusted_proxies),
+        .default_text = "",
+        .minimum = 0,
+        .maximum = SETTINGS_TEXT_MAX,
+        .check = check_proxies,
+        .help =
+            "The proxies whose X-Forwarded-For says who the client is, for the access log: addresses and "
+            "prefixes separated by commas, and unix: for whoever connects to a Unix socket. When empty, the "
+            "client is whoever is connected.",
     },
     {
         .name = "workers",
@@ -107,11 +192,23 @@ static const struct setting settings[] = {
         .check = check_hosts,
         .help =
             "The names that a request may have in its Host header, separated by commas; others are answered "
-            "with 421. When empty, only loopback names are accepted while listening on loopback, and any "
-            "name "
-            "otherwise. This keeps web pages from reaching the server through a name of their own: add the "
+            "with 421. When empty, only loopback names are accepted while listening on loopback or on a Unix "
+            "socket, and any name otherwise. This keeps web pages from reaching the server through a name of "
+            "their own: add the "
             "name "
             "that your reverse proxy passes on.",
+    },
+    {
+        .name = "cors_allowed_origins",
+        FIELD(SETTING_STRING, cors_allowed_origins),
+        .default_text = "",
+        .minimum = 0,
+        .maximum = SETTINGS_TEXT_MAX,
+        .check = check_origins,
+        .help =
+            "The origins, separated by commas, whose web pages may read answers and write, such as "
+            "https://app.example.org. When empty, only pages of the server's own origin may. It opens the "
+            "server to every script on those pages, in every browser that can reach it.",
     },
     {
         .group = "Access tokens",
@@ -242,6 +339,14 @@ static const struct setting settings[] = {
                 "unit.",
     },
     {
+        .name = "compression",
+        FIELD(SETTING_CHOICE, compression),
+        .default_text = "on",
+        .choices = "off|on",
+        .help = "on: lists of some size are sent as gzip to clients that ask for it with Accept-Encoding. "
+                "off: never, for instance because the proxy does it.",
+    },
+    {
         .group = "Log messages",
         .name = "log_level",
         FIELD(SETTING_CHOICE, log_level),
@@ -249,6 +354,18 @@ static const struct setting settings[] = {
         .choices = "error|warning|info|debug",
         .help =
             "The least important messages that are written. debug is for working on walkv itself, and slow.",
+    },
+    {
+        .name = "access_log",
+        FIELD(SETTING_STRING, access_log),
+        .default_text = "off",
+        .minimum = 1,
+        .maximum = SETTINGS_TEXT_MAX,
+        .check = check_access_log,
+        .help =
+            "One line of JSON for each request: off, journal (standard error), or the absolute path of a "
+            "file, "
+            "which is opened anew after SIGHUP. It names clients and keys: keep it as private as the data.",
     },
 };
 

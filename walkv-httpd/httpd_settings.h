@@ -13,8 +13,9 @@
 
 /* Sizes are bytes. */
 struct httpd_config {
-    char *listen;     /* "address:port", an IPv6 address in brackets */
-    uint64_t workers; /* processes to start; 0: this process is the one worker */
+    char *listen;      /* "address:port", an IPv6 address in brackets; or "unix:/path" */
+    char *listen_mode; /* of the file of a Unix socket, octal */
+    uint64_t workers;  /* processes to start; 0: this process is the one worker */
     char *socket_path;
     char *view_path; /* used until walkvd has said where the view is */
     uint64_t write_timeout_ns;
@@ -28,8 +29,13 @@ struct httpd_config {
     uint64_t drain_timeout_ns;
     char *auth_tokens_file; /* empty: none, and every request is allowed */
     bool insecure_no_auth;
-    char *allowed_hosts; /* separated by commas; empty: the default rule of API.md, status 421 */
-    uint64_t log_level;  /* enum log_level */
+    uint64_t proxy_protocol;    /* 1: every connection begins with it */
+    char *trusted_proxies;      /* as address_list_parse() reads it */
+    uint64_t compression;       /* 1: lists, for whom asks for it */
+    char *access_log;           /* "off", "journal" or a path */
+    char *cors_allowed_origins; /* separated by commas; empty: none */
+    char *allowed_hosts;        /* separated by commas; empty: the default rule of API.md, status 421 */
+    uint64_t log_level;         /* enum log_level */
 };
 
 /* For settings_load(&httpd_settings, &config, argc, argv). */

@@ -5,6 +5,7 @@
  * is shown twice.
  */
 #include "auth.h"
+#include "compression.h"
 #include "json_text.h"
 #include "memory.h"
 #include "response.h"
@@ -241,8 +242,52 @@ static struct stream *new_stream(void)
     return s;
 }
 
+static int nothing_more(struct conn *c)
+{
+    (void)c;
+    return 0;
+}
+
+/* Answers with the list in worker->scratch. */
+static void answer_list(struct conn *c, const struct http_request *req)
+{
+    struct buffer *list = &c->worker->scratch;
+    struct response r = {.status = 200, .may_gzip = c->worker->config->compression};
+    if (list->bytes >= COMPRESSION_LEAST_BYTES && compression_wanted(c, req)) {
+        c->stream = new_stream();
+        if (compression_begin(c)) {
+            stream_hold(c->stream, list, true);
+            r.chunked = r.gzip = true;
+            response_head(c, &r);
+            conn_stream(c, nothing_more);
+            return;
+        }
+        conn_stream_free(c);
+    }
+    response_body(c, &r, buffer_span(list));
+}
+
+/* Makes the first piece of conn->stream and compresses from there, unless the list ends in it and is short.
+ * False when that was the answer. */
+static bool begin_compressed(struct conn *c, struct response *r, int (*next)(struct conn *))
+{
+    struct buffer *first = &c->worker->scratch;
+    first->bytes = 0;
+    int more = next(c);
+    if (more < 0) {
+        conn_stream_free(c);
+        read_failed(c, more);
+        return false;
+    }
+    if (more || first->bytes >= COMPRESSION_LEAST_BYTES)
+        r->gzip = compression_begin(c);
+    stream_hold(c->stream, first, more == 0);
+    return true;
+}
+
 /* Answers with a stream; if its first piece fails, with a failure. */
-static void begin_stream(struct conn *c, struct stream *s, int (*next)(struct conn *))
+static void begin_stream(struct conn *c, const struct http_request *req, struct stream *s,
+                         int (*next)(struct conn *))
 {
     struct view_state state;
     int rc = view_read(c->worker->view, view_read_state, &state);
@@ -251,9 +296,11 @@ static void begin_stream(struct conn *c, struct stream *s, int (*next)(struct co
         read_failed(c, rc);
         return;
     }
-    struct response r = {.status = 200, .chunked = true};
-    response_head(c, &r);
+    struct response r = {.status = 200, .chunked = true, .may_gzip = c->worker->config->compression};
     c->stream = s;
+    if (compression_wanted(c, req) && !begin_compressed(c, &r, next))
+        return;
+    response_head(c, &r);
     conn_stream(c, next);
 }
 
@@ -288,7 +335,7 @@ ROUTE_HANDLER(kv_list)
         return;
     }
     if (!limited) {
-        begin_stream(c, s, next_keys);
+        begin_stream(c, req, s, next_keys);
         return;
     }
     struct buffer *out = &c->worker->scratch;
@@ -307,7 +354,7 @@ ROUTE_HANDLER(kv_list)
         response_append_string(out, (struct span){w.to.after, w.to.after_bytes});
     }
     buffer_append_text(out, "}");
-    response_body(c, &(struct response){.status = 200}, buffer_span(out));
+    answer_list(c, req);
 }
 
 ROUTE_HANDLER(queue_list)
@@ -323,7 +370,7 @@ ROUTE_HANDLER(queue_list)
     }
     struct stream *s = new_stream();
     s->sizes = yes;
-    begin_stream(c, s, next_queues);
+    begin_stream(c, req, s, next_queues);
 }
 
 /* GET /api/queue/:q/items */
@@ -395,5 +442,5 @@ ROUTE_HANDLER(queue_items)
     else if (rc)
         read_failed(c, rc);
     else
-        response_body(c, &(struct response){.status = 200}, buffer_span(&c->worker->scratch));
+        answer_list(c, req);
 }

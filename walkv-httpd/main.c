@@ -3,6 +3,7 @@
  * walkv-httpd: a stateless HTTP worker, or with --workers a small parent of some. main() is the order of its
  * start and nothing else.
  */
+#include "access_log.h"
 #include "auth.h"
 #include "httpd_settings.h"
 #include "listener.h"
@@ -17,13 +18,15 @@ int main(int argc, char **argv)
     settings_load(&httpd_settings, &config, argc, argv);
     log_set_level((enum log_level)config.log_level);
 
+    access_log_check(config.access_log);
     struct token_table tokens;
     token_table_open(&tokens, config.auth_tokens_file);
-    int fd = listener_inherited();
-    if (fd < 0)
-        fd = listener_open(config.listen);
-    auth_check_listener(&config, &tokens, fd);
-    int status = config.workers ? parent_run(&config, fd, &tokens) : worker_run(&config, fd, 0, &tokens);
+    struct listener listener;
+    listener_open(&listener, &config);
+    auth_check_listener(&config, &tokens, listener.fd);
+    int status = config.workers ? parent_run(&config, listener.fd, &tokens)
+                                : worker_run(&config, listener.fd, 0, &tokens);
+    listener_remove(&listener);
     token_table_close(&tokens);
     settings_free(&httpd_settings, &config);
     return status;

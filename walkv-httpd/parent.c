@@ -96,7 +96,7 @@ int parent_run(const struct httpd_config *config, int listen_fd, struct token_ta
     sigaddset(&wanted, SIGTERM);
     sigaddset(&wanted, SIGINT);
     sigaddset(&wanted, SIGCHLD);
-    sigaddset(&wanted, SIGHUP);
+    sigaddset(&wanted, SIGHUP); /* tokens and access log are opened anew */
     sigprocmask(SIG_BLOCK, &wanted, &original);
     sigaddset(&original, SIGHUP); /* a worker lets it in when it can take it */
     log_info("listening at %s with %u workers", config->listen, count);

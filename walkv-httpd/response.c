@@ -2,8 +2,10 @@
  * Building responses; see response.h. */
 #include "response.h"
 
+#include "cors.h"
 #include "json_text.h"
 #include "log.h"
+#include "request_info.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -97,9 +99,15 @@ static char *put_field(char *at, const char *name, uint64_t value)
 
 void response_head(struct conn *c, const struct response *r)
 {
-    enum { HEAD_BYTES_MAX = 768 };
+    enum { FIXED_BYTES_MAX = 800 };
     size_t start = c->out.bytes;
-    char *first = buffer_extend(&c->out, HEAD_BYTES_MAX), *at = first;
+    struct span id = request_info_id(c);
+    /* No more than is needed: below 1 KiB, malloc has the buffer of the request before at hand. */
+    size_t room = FIXED_BYTES_MAX + id.bytes + (c->origin.bytes ? CORS_FIELDS_BYTES : 0) +
+                  (r->fields ? strlen(r->fields) : 0);
+    char *first = buffer_extend(&c->out, room), *at = first;
+    c->info.response_at = c->out_before + start;
+    c->info.status = r->status;
     if (c->worker->draining)
         c->keep_alive = false;
     at = put(at, "HTTP/1.1 ");
@@ -116,7 +124,11 @@ void response_head(struct conn *c, const struct response *r)
                 false; /* HTTP/1.0 has no chunks: the end of the connection is the end of the body */
     }
     at = put(at, r->tag ? "Cache-Control: no-cache\r\n" : "Cache-Control: no-store\r\n");
-    at = put(at, "X-Content-Type-Options: nosniff\r\n");
+    at = put(at, "X-Content-Type-Options: nosniff\r\nX-Request-Id: ");
+    at = put(mempcpy(at, id.at, id.bytes), "\r\n");
+    if (r->gzip)
+        at = put(at, "Content-Encoding: gzip\r\n");
+    at = cors_put(at, c, r->may_gzip);
     if (r->etag) {
         at = put_number(put(at, "ETag: \""), r->etag);
         at = put(at, "\"\r\n");
@@ -136,10 +148,12 @@ void response_head(struct conn *c, const struct response *r)
     }
     if (r->retry_after_s)
         at = put_field(at, "Retry-After: ", r->retry_after_s);
+    if (r->fields)
+        at = put(at, r->fields);
     if (!c->keep_alive)
         at = put(at, "Connection: close\r\n");
     at = put(at, "\r\n");
-    must(at - first < HEAD_BYTES_MAX);
+    must((size_t)(at - first) < room);
     c->out.bytes = start + (size_t)(at - first);
 }
 
@@ -161,13 +175,14 @@ void response_failure_with(struct conn *c, enum failure failure, const char *sen
     if (r->status == 503 || r->status == 507)
         r->retry_after_s = 1;
     r->authenticate = r->status == 401;
-    char text[1536], escaped[JSON_ESCAPED_MAX(200)];
+    char text[1792], escaped[JSON_ESCAPED_MAX(200)];
     size_t bytes = json_text_escape(escaped, (struct span){sentence, strnlen(sentence, 200)});
-    char id[48] = "";
-    if (r->status == 500) {
-        uint64_t request_id = c->worker->random + c->worker->requests;
-        snprintf(id, sizeof id, ",\"request_id\":\"%016" PRIx64 "\"", request_id);
-        log_error("request %016" PRIx64 ": answered 500: %s", request_id, sentence);
+    char id[REQUEST_ID_BYTES_MAX + 32] = "";
+    if (r->status >= 500) {
+        struct span name = request_info_id(c);
+        snprintf(id, sizeof id, ",\"request_id\":\"%.*s\"", (int)name.bytes, name.at);
+        if (r->status == 500)
+            log_error("request %.*s: answered 500: %s", (int)name.bytes, name.at, sentence);
     }
     int n = snprintf(text, sizeof text, "{\"success\":false,\"error\":%.*s,\"code\":\"%s\"%s%s}", (int)bytes,
                      escaped, failures[failure].word, extra, id);

@@ -19,6 +19,7 @@
     X(INVALID_PARAMETER, 400, "invalid_parameter", "A parameter is not valid")                               \
     X(UNAUTHORIZED, 401, "unauthorized", "This needs an access token: Authorization: Bearer TOKEN")          \
     X(FORBIDDEN, 403, "forbidden", "This access token does not allow this")                                  \
+    X(CROSS_SITE, 403, "cross_site", "Pages of other sites may not write here; see cors_allowed_origins")    \
     X(NOT_FOUND, 404, "not_found", "Key not found")                                                          \
     X(QUEUE_EMPTY, 404, "queue_empty", "Queue is empty or does not exist")                                   \
     X(QUEUE_NOT_FOUND, 404, "queue_not_found", "Queue does not exist")                                       \
@@ -53,14 +54,17 @@ enum failure {
 struct response {
     unsigned status;
     size_t body_bytes;
-    uint64_t etag;     /* 0: none */
-    const char *tag;   /* NULL: none; the ETag of what may be kept and asked for again, with its quotes */
-    uint64_t lsn;      /* 0: none */
-    const char *allow; /* NULL: none */
+    uint64_t etag;          /* 0: none */
+    const char *tag;        /* NULL: none; the ETag of what may be kept and asked for again, with its quotes */
+    uint64_t lsn;           /* 0: none */
+    const char *allow;      /* NULL: none */
+    const char *fields;     /* more header fields, each with its CRLF; NULL: none */
     unsigned retry_after_s; /* 0: none */
     bool authenticate;      /* asks for an access token */
     bool replayed;          /* of an earlier request with the same Idempotency-Key */
     bool chunked;           /* instead of body_bytes; close-delimited in HTTP/1.0 */
+    bool gzip;              /* the body is compressed */
+    bool may_gzip;          /* it would be, had the client asked for it or were it larger */
     bool no_body;           /* 204, 304: no Content-Type and no Content-Length */
 };
 

@@ -3,6 +3,7 @@
 #include "router.h"
 
 #include "auth.h"
+#include "cors.h"
 #include "hosts.h"
 #include "log.h"
 #include "name.h"
@@ -161,6 +162,8 @@ bool router_find(struct conn *c, const struct http_request *req, bool *keep)
     c->head_only = req->method == HTTP_HEAD;
     if (!hosts_allow(c->worker, req->host_name))
         return refuse(c, FAILURE_WRONG_HOST, NULL);
+    if (!cors_allows(c, req))
+        return refuse(c, FAILURE_CROSS_SITE, NULL);
     struct span raw = {0};
     bool path_found = false;
     c->route = NULL;
@@ -179,7 +182,9 @@ bool router_find(struct conn *c, const struct http_request *req, bool *keep)
             list_methods(allow, sizeof allow, req->path);
         else
             snprintf(allow, sizeof allow, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-        struct response r = {.status = 204, .allow = allow, .no_body = true};
+        char preflight[CORS_PREFLIGHT_BYTES];
+        cors_preflight(preflight, c, req, allow);
+        struct response r = {.status = 204, .allow = allow, .fields = preflight, .no_body = true};
         response_head(c, &r);
         return false;
     }

@@ -32,7 +32,9 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
     (void)what;
     struct worker *w = arg;
     for (unsigned i = 0; i < ACCEPTS_PER_TURN; i++) {
-        int conn_fd = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
+        socklen_t from_bytes = sizeof from;
+        int conn_fd = accept4(fd, (struct sockaddr *)&from, &from_bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (conn_fd < 0) {
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
                 if (conn_close_oldest_idle(w))
@@ -47,9 +49,11 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
         }
         w->told_full = false;
         int one = 1, unsent_bytes = UNSENT_BYTES;
-        setsockopt(conn_fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-        setsockopt(conn_fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes, sizeof unsent_bytes);
-        conn_open(w, conn_fd);
+        if (from.ss_family != AF_UNIX) {
+            setsockopt(conn_fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+            setsockopt(conn_fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes, sizeof unsent_bytes);
+        }
+        conn_open(w, conn_fd, address_of_socket(&from));
     }
 }
 
@@ -83,12 +87,22 @@ static void on_terminate(evutil_socket_t fd, short what, void *arg)
         event_base_loopbreak(w->base);
 }
 
-static void on_reload(evutil_socket_t fd, short what, void *arg)
+static void on_hang_up(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
     struct worker *w = arg;
     token_table_reload(w->tokens);
+    if (w->access_log)
+        access_log_reopen(w->access_log);
+}
+
+static void take_random(struct worker *w)
+{
+    uint64_t random;
+    if (getrandom(&random, sizeof random, 0) != sizeof random)
+        fatal(EX_OSERR, "getrandom: %s", strerror(errno));
+    request_id_prefix(w->id_prefix, random);
 }
 
 static struct event *add_event(struct worker *w, int fd, short what, event_callback_fn callback,
@@ -108,9 +122,10 @@ int worker_run(const struct httpd_config *config, int listen_fd, unsigned number
                        .tokens = tokens,
                        .started_ns = clock_monotonic_ns()};
     signal(SIGPIPE, SIG_IGN);
-    w.loopback = listener_is_loopback(listen_fd);
-    if (getrandom(&w.random, sizeof w.random, 0) != sizeof w.random)
-        fatal(EX_OSERR, "getrandom: %s", strerror(errno));
+    signal(SIGXFSZ, SIG_IGN); /* an access log that may not grow further is an error like a full disk */
+    w.local = listener_is_local(listen_fd);
+    take_random(&w);
+    must(address_list_parse(&w.trusted_proxies, config->trusted_proxies) == NULL);
     w.base = event_base_new();
     if (!w.base)
         fatal(EX_OSERR, "no event loop: %s", strerror(errno));
@@ -121,16 +136,19 @@ int worker_run(const struct httpd_config *config, int listen_fd, unsigned number
     w.ticking = add_event(&w, -1, EV_PERSIST, on_tick, &tick);
     w.terminate[0] = add_event(&w, SIGTERM, EV_SIGNAL | EV_PERSIST, on_terminate, NULL);
     w.terminate[1] = add_event(&w, SIGINT, EV_SIGNAL | EV_PERSIST, on_terminate, NULL);
-    w.reload = add_event(&w, SIGHUP, EV_SIGNAL | EV_PERSIST, on_reload, NULL);
+    w.hang_up = add_event(&w, SIGHUP, EV_SIGNAL | EV_PERSIST, on_hang_up, NULL);
     sigset_t hangup;
     sigemptyset(&hangup);
     sigaddset(&hangup, SIGHUP);
     sigprocmask(SIG_UNBLOCK, &hangup, NULL);
+    w.access_log = access_log_new(config->access_log);
     log_info("worker %u: serving", number);
     sd_notify(0, "READY=1");
     while (!event_base_got_break(w.base)) {
         event_base_loop(w.base, EVLOOP_ONCE);
         walkvd_client_flush(w.client);
+        if (w.access_log)
+            access_log_flush(w.access_log);
     }
     log_info("worker %u: stopping", number);
     while (w.conns)
@@ -141,8 +159,10 @@ int worker_run(const struct httpd_config *config, int listen_fd, unsigned number
     event_free(w.ticking);
     event_free(w.terminate[0]);
     event_free(w.terminate[1]);
-    event_free(w.reload);
+    event_free(w.hang_up);
     event_base_free(w.base);
+    access_log_free(&w.access_log);
     buffer_free(&w.scratch);
+    buffer_free(&w.packed);
     return 0;
 }

@@ -6,9 +6,12 @@
 #ifndef WALKV_HTTPD_WORKER_H
 #define WALKV_HTTPD_WORKER_H
 
+#include "access_log.h"
+#include "address.h"
 #include "buffer.h"
 #include "http_parser.h"
 #include "httpd_settings.h"
+#include "request_id.h"
 #include "token_table.h"
 #include "view_read.h"
 
@@ -23,12 +26,12 @@ struct worker {
     const struct httpd_config *config;
     unsigned number; /* among its siblings; 0 when it is alone */
     int listen_fd;
-    bool loopback; /* bound to loopback only */
+    bool local; /* only this host can connect */
     struct event_base *base;
     struct event *accepting;
     struct event *ticking;
     struct event *terminate[2];
-    struct event *reload;
+    struct event *hang_up;
     bool told_full;     /* the log knows that there are no descriptors */
     bool accept_paused; /* no descriptors left */
     bool draining;
@@ -45,10 +48,17 @@ struct worker {
     /* Used by one request at a time, so that no request allocates. */
     struct http_request request;
     struct buffer scratch;
+    struct buffer packed; /* what a piece of a stream is when it is compressed */
 
     uint64_t started_ns;
     uint64_t requests;
-    uint64_t random; /* makes request ids */
+    char id_prefix[REQUEST_ID_PREFIX];
+    uint64_t ids_made;
+
+    struct access_log *access_log; /* NULL: off */
+    struct address_list trusted_proxies;
+    uint64_t proxy_told_ns; /* when a bad PROXY header was last worth a line; 0: never */
+    unsigned compressors;   /* at work */
 };
 
 /* Serves on the listening socket until SIGTERM or SIGINT, and reads the access tokens again on SIGHUP, which

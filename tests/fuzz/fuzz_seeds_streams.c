@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Seeds of the socket's two ends, HTTP, JSON and the settings; see fuzz_seeds.c. */
+ * Seeds of the socket's two ends, HTTP and what stands around it, JSON and the settings; see fuzz_seeds.c. */
 #include "fuzz_seeds.h"
 
 #include "bytes.h"
@@ -338,8 +338,29 @@ static void settings_seeds(void)
     seed_save_text("settings", 2, TEXT("--vew-size=9MiB"));
 }
 
+static void edge_seeds(void)
+{
+    static const struct span headers[] = {
+        TEXT("PROXY TCP4 192.0.2.1 198.51.100.7 56324 443\r\n"),
+        TEXT("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\2\1\xc6\x33\x64\7\xdc\4\1\xbb"),
+    };
+    struct buffer seed = {0};
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        static const char *const pieces[] = {"10.0.0.0/8, unix:", "192.0.2.9, 10.0.0.7", "br, gzip;q=0.5",
+                                             "https://a.example", "https://a.example",   "order-17"};
+        buffer_append(&seed, headers[i].at, headers[i].bytes);
+        for (size_t piece = 0; piece < sizeof pieces / sizeof *pieces; piece++) {
+            seed_next(&seed);
+            buffer_append_text(&seed, pieces[piece]);
+        }
+        seed_save("edge", &seed);
+    }
+    buffer_free(&seed);
+}
+
 void seed_streams(void)
 {
+    edge_seeds();
     server_seeds();
     client_seeds();
     http_seeds();

@@ -841,6 +841,34 @@ static void test_own_checks(void)
         {&httpd_settings, "--listen=:4000", false},
         {&httpd_settings, "--listen=[]:4000", false},
         {&httpd_settings, "--listen=" X10("1234567890") ":1", false},
+        {&httpd_settings, "--listen=unix:/run/walkv/http.sock", true},
+        {&httpd_settings, "--listen=unix:/" X10("1234567890") "123456", true},
+        {&httpd_settings, "--listen=unix:/" X10("1234567890") "1234567", false},
+        {&httpd_settings, "--listen=unix:http.sock", false},
+        {&httpd_settings, "--listen=unix:", false},
+        {&httpd_settings, "--listen=/run/walkv/http.sock", false},
+        {&httpd_settings, "--listen-mode=0600", true},
+        {&httpd_settings, "--listen-mode=666", true},
+        {&httpd_settings, "--listen-mode=4755", false},
+        {&httpd_settings, "--listen-mode=0668", false},
+        {&httpd_settings, "--listen-mode=66", false},
+        {&httpd_settings, "--trusted-proxies=", true},
+        {&httpd_settings, "--trusted-proxies=127.0.0.1,unix:,::1", true},
+        {&httpd_settings, "--trusted-proxies=10.0.0.1/8", false},
+        {&httpd_settings, "--trusted-proxies=proxy.example.org", false},
+        {&httpd_settings, "--access-log=journal", true},
+        {&httpd_settings, "--access-log=/var/log/walkv.log", true},
+        {&httpd_settings, "--access-log=access.log", false},
+        {&httpd_settings, "--access-log=", false},
+        {&httpd_settings, "--proxy-protocol=on", true},
+        {&httpd_settings, "--proxy-protocol=auto", false},
+        {&httpd_settings, "--cors-allowed-origins=https://a.example", true},
+        {&httpd_settings, "--cors-allowed-origins=https://a.example,http://b.example:8080", true},
+        {&httpd_settings, "--cors-allowed-origins=*", false},
+        {&httpd_settings, "--cors-allowed-origins=null", false},
+        {&httpd_settings, "--cors-allowed-origins=https://a.example,", false},
+        {&httpd_settings, "--cors-allowed-origins=https://a.example https://b.example", false},
+        {&httpd_settings, "--cors-allowed-origins=https://a.example/", false},
         {&httpd_settings, "--allowed-hosts=", true},
         {&httpd_settings, "--allowed-hosts=a.example,b-1.example,[::1],localhost:80", true},
         {&httpd_settings, "--allowed-hosts=a,", false},
@@ -882,6 +910,12 @@ static void other_value(const struct setting *setting, bool high, char *text, si
     else if (strcmp(setting->name, "listen") == 0)
         snprintf(text, text_size, "%s",
                  high ? "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535" : "0.0.0.0:0");
+    else if (strcmp(setting->name, "access_log") == 0)
+        snprintf(text, text_size, "%s", high ? "/var/log/walkv/access.log" : "off");
+    else if (strcmp(setting->name, "trusted_proxies") == 0)
+        snprintf(text, text_size, "%s", high ? "10.0.0.0/8,192.0.2.7,unix:" : "");
+    else if (strcmp(setting->name, "cors_allowed_origins") == 0)
+        snprintf(text, text_size, "%s", high ? "https://a.example,http://localhost:8080" : "");
     else
         snprintf(text, text_size, "%.*s", (int)bound, X200);
 }

@@ -31,7 +31,12 @@
     X(sessions)                                                                                              \
     X(upgrade)                                                                                               \
     X(view_grace)                                                                                            \
-    X(http_parser)
+    X(http_parser)                                                                                           \
+    X(origin)                                                                                                \
+    X(address)                                                                                               \
+    X(proxy_protocol)                                                                                        \
+    X(gzip)                                                                                                  \
+    X(access_log)
 
 #define X(name) void name##_suite(void);
 SUITES(X)

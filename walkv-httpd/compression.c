@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ * Which responses are compressed; see compression.h. */
+#include "compression.h"
+
+#include "gzip.h"
+
+#include <strings.h>
+
+bool compression_wanted(const struct conn *c, const struct http_request *req)
+{
+    const struct worker *w = c->worker;
+    struct gzip_accept accept = {0};
+    if (!w->config->compression || c->head_only || c->version_minor < 1 || w->compressors >= COMPRESSORS_MAX)
+        return false;
+    for (unsigned h = 0; h < req->header_count; h++) {
+        struct span name = req->headers[h].name;
+        if (name.bytes == 15 && strncasecmp(name.at, "Accept-Encoding", 15) == 0)
+            gzip_accept_take(&accept, req->headers[h].value);
+    }
+    return gzip_accepted(&accept);
+}
+
+bool compression_begin(struct conn *c)
+{
+    c->stream->gzip = gzip_new();
+    c->worker->compressors += c->stream->gzip != NULL;
+    return c->stream->gzip;
+}
+
+void compression_end(struct conn *c)
+{
+    if (!c->stream->gzip)
+        return;
+    gzip_free(&c->stream->gzip);
+    c->worker->compressors--;
+}

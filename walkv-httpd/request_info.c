@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ * A request as a whole; see request_info.h. */
+#include "request_info.h"
+
+#include "clock.h"
+
+#include <strings.h>
+
+void request_info_start(struct conn *c)
+{
+    c->info.known = false;
+    c->info.id.bytes = 0;
+    c->info.status = 0;
+    c->origin.bytes = 0;
+}
+
+struct span request_info_id(struct conn *c)
+{
+    if (!c->info.id.bytes)
+        request_id_make(&c->info.id, c->worker->id_prefix, ++c->worker->ids_made);
+    return request_id_span(&c->info.id);
+}
+
+/* Whom the proxies name, if they are believed. */
+static struct address client_of(const struct conn *c, const struct http_request *req)
+{
+    struct address client = c->peer;
+    const struct address_list *trusted = &c->worker->trusted_proxies;
+    for (unsigned h = req->header_count; h-- > 0;) {
+        struct span name = req->headers[h].name;
+        if (name.bytes == 15 && strncasecmp(name.at, "X-Forwarded-For", 15) == 0 &&
+            address_forwarded(&client, trusted, req->headers[h].value))
+            break;
+    }
+    return client;
+}
+
+void request_info_take(struct conn *c, const struct http_request *req)
+{
+    struct span id;
+    c->info.known = true;
+    c->info.began_ns = c->phase_ns;
+    c->info.target =
+        (struct piece){(size_t)(req->target.at - (c->in.data + c->request_at)), req->target.bytes};
+    if (http_request_header(req, "X-Request-Id", &id) == 1 && request_id_valid(id))
+        request_id_take(&c->info.id, id);
+    if (c->worker->access_log)
+        c->info.client = client_of(c, req);
+}
+
+void request_info_end(struct conn *c, bool aborted)
+{
+    struct access_log *log = c->worker->access_log;
+    if (!log)
+        return;
+    bool known = c->info.known;
+    struct access_entry entry = {
+        .id = request_info_id(c),
+        .client = known ? c->info.client : c->peer,
+        .method = known ? http_method_name(c->method) : "",
+        .status = c->info.status,
+        .bytes = c->info.status ? c->out_before + c->out.bytes - c->info.response_at : 0,
+        .duration_ns = clock_monotonic_ns() - (known ? c->info.began_ns : c->phase_ns),
+        .aborted = aborted,
+    };
+    if (known)
+        entry.path = conn_piece(c, (struct piece){c->request_at + c->info.target.at, c->info.target.bytes});
+    access_log_add(log, &entry);
+}
