@@ -100,7 +100,8 @@ static void test_longest(void)
             const char *line = format(&entry), *cut = strstr(line, "...\",\"status\":");
             CU_ASSERT_PTR_NOT_NULL_FATAL(cut);
             if (strlen(units[u]) > 1)
-                CHECK_ROW(line, memcmp(cut - strlen(units[u]), units[u], strlen(units[u])) == 0);
+                CHECK_ROW("cut between characters",
+                          memcmp(cut - strlen(units[u]), units[u], strlen(units[u])) == 0);
         }
     }
 }
