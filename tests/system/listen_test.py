@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Where a worker listens: Unix sockets and their files, PROXY protocol, and for which hosts it answers there."""
 
+import collections
 import fcntl
 import json
 import os
@@ -29,8 +30,10 @@ class UnixConnection(Connection):
         except OSError:
             self.socket.close()
             raise
-        self.port = 4000
+        self.host = "127.0.0.1:4000"
         self.pending = bytearray()
+        self.proxied = False
+        self.asked = collections.deque()
 
 
 class UnixSocket(SystemTest):

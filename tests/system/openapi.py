@@ -7,6 +7,7 @@ The validator knows the part of JSON Schema that the document uses and refuses e
 nothing can stand in the document that is not checked."""
 
 import collections
+import gzip
 import json
 import re
 from pathlib import Path
@@ -270,6 +271,8 @@ class Contract:
                 raise Violation("no body is described")
             return
         try:
+            if found.get("content-encoding") == "gzip":
+                body = gzip.decompress(body)
             value = loads(bytes(body))
         except ValueError as error:
             raise Violation(f"the body is not JSON: {error}") from None

@@ -301,7 +301,8 @@ class Validator(unittest.TestCase):
                 self.check(schema, 1)
 
     def test_wrong_responses_are_found(self):
-        always = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"), ("Content-Type", "application/json")]
+        always = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"), ("X-Request-Id", "a-1"),
+                  ("Content-Type", "application/json")]
         good = ("GET", "/api/kv/a%2Fb?x=1", 200, [*always, ("ETag", '"7"')], b'{"success":true,"key":"a/b","value":[1e400]}')
         gone = ("GET", "/api/kv/a", 404, always, b'{"success":false,"error":"Key not found","code":"not_found"}')
         nothing = ("GET", "/none", 404, always, b'{"success":false,"error":"x","code":"no_route"}')
