@@ -43,11 +43,12 @@ bool requests_due(const struct store *, const struct requests_limits *, uint64_t
 
 /* What view_make_room() has to be told of: keeping the outcome of a write with this identity, but for a value
  * that it dequeued; and letting go of `count` outcomes of keys. An entry that may be anywhere in its tree is
- * an operation; those behind each other are bytes. */
+ * an operation; those beside each other are bytes, in pages that are half full. */
 static inline void requests_keep_room(const struct identity *i, uint64_t *ops, uint64_t *bytes)
 {
+    enum { ENTRY_BYTES = 2 * (VIEW_OUTCOME_BYTES + 32) };
     *ops += i->key.bytes != 0;
-    *bytes += (i->session ? 8192 : 0) + (i->key.bytes ? 4096 + 2 * i->key.bytes : 0);
+    *bytes += (i->session ? ENTRY_BYTES : 0) + (i->key.bytes ? ENTRY_BYTES + 4 * i->key.bytes : 0);
 }
 
 static inline void requests_expire_room(uint64_t count, uint64_t *ops, uint64_t *bytes)

@@ -85,7 +85,7 @@ static void fill_status(struct server *s, struct status *out)
     snprintf(out->storage, sizeof out->storage, "%s", s->batch.refusing ? s->batch.refusing : "ok");
 }
 
-/* Returns whether the peer's session is in force. */
+/* Returns whether the peer's session is in force. A peer with too many is broken. */
 static bool join_session(struct server *s, struct peer *p, const struct hello *hello)
 {
     struct ucred who;
@@ -95,10 +95,12 @@ static bool join_session(struct server *s, struct peer *p, const struct hello *h
     struct peer *stale;
     p->session = session_id((uint32_t)who.pid, hello->session);
     p->sent_sequence = hello->sent_sequence;
-    bool in_force = sessions_join(&s->sessions, p->session, hello, p, clock_boottime_ns(), &stale);
+    int in_force = sessions_join(&s->sessions, p->session, hello, p, clock_boottime_ns(), &stale);
+    if (in_force < 0)
+        p->broken = true;
     if (stale)
         stale->broken = true;
-    return in_force;
+    return in_force == 1;
 }
 
 /* [token] Whether this is the operator, by the user that the kernel tells: anybody can say so. */
@@ -120,13 +122,16 @@ static void greet(struct server *s, struct peer *p, const struct frame *frame)
     if (!peer_reserve(p, REPLY_BYTES))
         return;
     bool same = hello.protocol == FRAME_PROTOCOL;
+    bool in_force = same && join_session(s, p, &hello);
+    if (p->broken)
+        return;
     struct greeting greeting = {
         .protocol = FRAME_PROTOCOL,
         .wal_sync_async = s->config->wal_sync == WAL_SYNC_MODE_ASYNC,
         .generation = s->recovery->store.published.generation,
         .view_grace_ns = s->config->view_grace_ns,
         .max_value_bytes = s->config->max_value_size,
-        .session_in_force = same && join_session(s, p, &hello),
+        .session_in_force = in_force,
         .view_path = {s->config->view_path, strlen(s->config->view_path)},
         .version = {WALKV_VERSION, strlen(WALKV_VERSION)},
     };
