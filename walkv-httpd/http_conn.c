@@ -72,7 +72,7 @@ static bool idle(const struct conn *c)
 /* Whoever holds connections open with half a head must not keep others out. */
 static bool without_request(const struct conn *c)
 {
-    return c->state == CONN_HEAD && c->out.bytes == c->sent;
+    return (c->state == CONN_HEAD || c->state == CONN_PROXY) && c->out.bytes == c->sent;
 }
 
 bool conn_close_oldest_idle(struct worker *w)

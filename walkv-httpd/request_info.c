@@ -2,8 +2,10 @@
  * A request as a whole; see request_info.h. */
 #include "request_info.h"
 
+#include "auth.h"
 #include "clock.h"
 
+#include <string.h>
 #include <strings.h>
 
 void request_info_start(struct conn *c)
@@ -12,6 +14,7 @@ void request_info_start(struct conn *c)
     c->info.id.bytes = 0;
     c->info.status = 0;
     c->origin.bytes = 0;
+    c->token.bytes = 0;
 }
 
 struct span request_info_id(struct conn *c)
@@ -54,9 +57,13 @@ void request_info_end(struct conn *c, bool aborted)
     if (!log)
         return;
     bool known = c->info.known;
+    const struct token *token = NULL;
+    if (c->token.bytes)
+        auth_token(c, &token);
     struct access_entry entry = {
         .id = request_info_id(c),
         .client = known ? c->info.client : c->peer,
+        .token = token ? (struct span){token->name, strlen(token->name)} : (struct span){"", 0},
         .method = known ? http_method_name(c->method) : "",
         .status = c->info.status,
         .bytes = c->info.status ? c->out_before + c->out.bytes - c->info.response_at : 0,

@@ -54,11 +54,11 @@ enum failure {
 struct response {
     unsigned status;
     size_t body_bytes;
-    uint64_t etag;          /* 0: none */
-    const char *tag;        /* NULL: none; the ETag of what may be kept and asked for again, with its quotes */
-    uint64_t lsn;           /* 0: none */
-    const char *allow;      /* NULL: none */
-    const char *fields;     /* more header fields, each with its CRLF; NULL: none */
+    uint64_t etag;      /* 0: none */
+    const char *tag;    /* NULL: none; the ETag of what may be kept and asked for again, with its quotes */
+    uint64_t lsn;       /* 0: none */
+    const char *allow;  /* NULL: none */
+    const char *fields; /* more header fields, each with its CRLF; NULL: none */
     unsigned retry_after_s; /* 0: none */
     bool authenticate;      /* asks for an access token */
     bool replayed;          /* of an earlier request with the same Idempotency-Key */

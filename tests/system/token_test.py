@@ -120,6 +120,30 @@ class TokenTest(SystemTest):
         self.assertLess(answer.status, 500, answer)
 
 
+class InTheAccessLog(TokenTest):
+    def test_the_name_and_never_the_token(self):
+        walkv = self.start(("app", "write"), ("other", "read"), workers=1)
+        path = walkv.dir / "access.log"
+        walkv.httpd_flags = {**walkv.httpd_flags, "access_log": path}
+        walkv.start()
+        with walkv.connect() as c:
+            for token, target, status in (("app", "/api/kv/none", 404), ("other", "/api/kv/none", 404),
+                                          (None, "/api/kv/none", 401), ("app", "/api/status", 200), (None, "/livez", 200),
+                                          ("app", "/nowhere", 404)):
+                text = walkv.tokens[token] if token else None
+                self.assertEqual(c.request("GET", target, None, bearer(text)).status, status)
+        wanted = ["app", "other", "", "app", "", ""]
+
+        def names():
+            lines = [json.loads(line) for line in path.read_text().splitlines()]
+            return [line["token"] for line in lines if line["path"] != "/readyz"]
+
+        wait_until(lambda: len(names()) >= len(wanted), "the lines")
+        self.assertEqual(names(), wanted)
+        for text in walkv.tokens.tokens.values():
+            self.assertNotIn(text, path.read_text())
+
+
 class Rights(TokenTest):
     @classmethod
     def setUpClass(cls):
