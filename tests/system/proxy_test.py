@@ -13,7 +13,7 @@ from pathlib import Path
 
 import spec_test
 from proxies import HOST, PROXIES, Proxied, Upstream, field, find
-from walkv import Connection, SystemTest, free_port, main, send_signal, wait_until
+from walkv import Closed, Connection, SystemTest, free_port, main, send_signal, wait_until
 
 MIB = 1 << 20
 HEAD_OF_ANSWER = (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n"
@@ -35,6 +35,7 @@ class Load:
     def __init__(self, walkv):
         self.walkv = walkv
         self.done = [0] * self.CLIENTS
+        self.connections = [None] * self.CLIENTS
         self.wrong = []
         self.over = threading.Event()
         self.threads = [threading.Thread(target=self.run, args=(n,)) for n in range(self.CLIENTS)]
@@ -51,14 +52,29 @@ class Load:
 
     def run(self, me):
         try:
-            with self.walkv.connect() as c:
-                while not self.over.is_set() and not self.wrong:
-                    self.turn(c, me, self.done[me])
-                    self.done[me] += 1
+            self.connections[me] = self.walkv.connect()
+            while not self.over.is_set() and not self.wrong:
+                self.turn(me, self.done[me])
+                self.done[me] += 1
         except Exception as error:  # every one: nobody else looks at this thread
             self.wrong.append(f"client {me}, turn {self.done[me]}: {error!r}")
+        finally:
+            if self.connections[me]:
+                self.connections[me].close()
 
-    def turn(self, c, me, n):
+    def ask(self, me, *request):
+        """As HTTP libraries do it: that a kept connection ends before an answer has begun is haproxy's way to say that
+        the client should repeat what may be repeated (RFC 9112 9.3.1)."""
+        try:
+            return self.connections[me].request(*request)
+        except Closed as end:
+            if "closed after b''" not in str(end):
+                raise
+            self.connections[me].close()
+            self.connections[me] = self.walkv.connect()
+            return self.connections[me].request(*request)
+
+    def turn(self, me, n):
         key, item = f"/api/kv/load{me}", {"Idempotency-Key": f"item-{me}-{n}"}
         for method, path, body, headers, statuses in (
             ("PUT", key, f'{{"value":{n}}}', {"Idempotency-Key": f"put-{me}-{n}"}, (200, 201)),
@@ -67,9 +83,9 @@ class Load:
             ("POST", f"/api/queue/load{me}/dequeue", None, {"Idempotency-Key": f"take-{me}-{n}"}, (200,)),
             ("HEAD", key, None, {}, (200,)),
         ):
-            answer = c.request(method, path, body, headers)
+            answer = self.ask(me, method, path, body, headers)
             if body and not REPEATS_BODIES[self.walkv.proxy_name] and answer.status == 503:
-                answer = c.request(method, path, body, headers)
+                answer = self.ask(me, method, path, body, headers)
             if answer.status not in statuses:
                 self.wrong.append(f"{method} {path}: {answer}")
             elif (method == "GET" or path.endswith("dequeue")) and answer.json()["value"] != n:
