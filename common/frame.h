@@ -15,7 +15,8 @@
  * without waiting, and walkvd answers each in order.
  *
  *     HELLO            4 protocol version, 4 role, 8 session (0: none; else below 2^32, chosen at random),
- *                      8 process id, 8 last sequence that may have been sent before (0: none),
+ *                      8 process id (but the kernel is asked), 8 last sequence that may have been sent
+ *                      before (0: none),
  *                      8 CLOCK_BOOTTIME in ns when the oldest write without an answer was first sent
  *     GREETING         4 protocol version, 4 wal_sync (0 sync, 1 async), 16 store UUID, 8 generation,
  *                      8 view_grace in ns, 8 max_value_size, 4 the session is in force (0 or 1), 4 0,
@@ -27,18 +28,32 @@
  *     CHECKPOINT       empty; holds what was written before; answered when done, others meanwhile
  *     CHECKPOINT_REPLY 2 result (enum result), 8 LSN of the checkpoint, 2 n + sentence if it failed
  *
- *     WRITE   0 1 op        1 1 condition     2 2 name bytes     4 4 value bytes     8 4 key bytes    12 4
- * token bytes 16 8 version  24 8 sequence in the session (0: none)   32 8 confirmed up to this sequence 40
- * name, value, if there is an idempotency key: 16 fingerprint, key, then the token RESULT  0 2 result    2 2
- * 1: of an earlier request with this idempotency key, else 0 4 4 value bytes   8 8 LSN   16 8 version   24 8
- * size   32 value
+ *     WRITE            offset width
+ *                        0    1    op
+ *                        1    1    condition
+ *                        2    2    name bytes
+ *                        4    4    value bytes
+ *                        8    4    key bytes
+ *                       12    4    token bytes
+ *                       16    8    version
+ *                       24    8    sequence in the session (0: none)
+ *                       32    8    confirmed up to this sequence
+ *                       40         name, value, if there is an idempotency key: 16 fingerprint, key; token
+ *
+ *     RESULT             0    2    result
+ *                        2    2    1: of an earlier request with this idempotency key, else 0
+ *                        4    4    value bytes
+ *                        8    8    LSN
+ *                       16    8    version
+ *                       24    8    size
+ *                       32         value
  *
  * [session] A worker numbers its writes 1, 2, 3, ... in a session that outlives its connections. After a
  * connection has ended it sends again, in their order, all writes whose answers it has not seen, up to the
  * sequence that its HELLO says; walkvd answers what it has done from what it keeps, and does the others. If
  * GREETING says that the session is not in force, walkvd has forgotten it: what was sent has an unknown
- * outcome and must not be sent again. Up to `confirmed` walkvd may forget; the worker never asks for that
- * again.
+ * outcome and must not be sent again. Up to `confirmed` walkvd may forget: that was answered or given up, and
+ * is never asked for again. More than a million behind that makes a WRITE bad.
  *
  * [token] A worker sends with a write the access token that its client sent (tokens.h), and walkvd looks it
  * up in its own table: what the token does not allow is answered RESULT_FORBIDDEN, whatever the worker thinks

@@ -3,7 +3,7 @@
 #include "tokens.h"
 
 #include "bytes.h"
-#include "json_text.h"
+#include "name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -149,8 +149,7 @@ static int take_pattern(const struct line *l, struct tokens *t, struct span word
         return bad(l, "behind %% stand two hex digits; a %% that is meant is written %%25");
     if (!pattern.name.bytes && !pattern.is_prefix)
         return bad(l, "a pattern is not empty; all names are *");
-    if (pattern.name.bytes > NAME_BYTES_MAX || !utf8_valid(pattern.name) ||
-        (pattern.name.bytes && memchr(pattern.name.at, '\0', pattern.name.bytes)))
+    if (pattern.name.bytes && !name_valid(pattern.name))
         return bad(l, "a pattern is at most %u bytes of UTF-8 without NUL", NAME_BYTES_MAX);
     if (t->pattern_count == t->pattern_room) {
         size_t room = t->pattern_room ? 2 * t->pattern_room : 16;

@@ -10,8 +10,11 @@
  *
  *     NAME     1 to 64 of A-Z a-z 0-9 . _ - ; for people, and unique
  *     SCOPE    read; write, which includes read; admin, which includes both
- *     PATTERN  a name, or with * at its end a prefix. %XX is the byte of that number, as in a URL: blanks, %
- * and a * that is meant are written %20, %25 and %2A SHA-256  of the token's text, in 64 hex digits
+ *     PATTERN  a name, or with * at its end a prefix
+ *     SHA-256  of the token's text, in 64 hex digits
+ *
+ * In a pattern %XX is the byte of that number, as in a URL: blanks, % and a * that is meant are written %20,
+ * %25 and %2A.
  *
  * Without patterns a token reaches everything. With patterns it reaches the keys and queues that they name
  * and nothing else: one with keys= alone reaches no queue. Empty lines are left out, and so are those whose

@@ -57,8 +57,7 @@ struct walkvd_client {
     uint32_t next_id;
     uint64_t session;        /* chosen at random, below 2^32 */
     uint64_t last_sequence;  /* of the writes that were submitted */
-    uint64_t confirmed;      /* the last sequence whose answer has come */
-    uint64_t told_confirmed; /* the last of them that this connection was told */
+    uint64_t told_confirmed; /* what this connection was told last */
     size_t waiting_bytes;    /* of writes that have not been answered */
     uint64_t max_value_bytes;
     uint8_t uuid[UUID_BYTES];
@@ -227,8 +226,6 @@ static bool take_frame(struct walkvd_client *c, const struct frame *frame)
         return false;
     pop(c);
     c->stalled = false;
-    if (p->sequence)
-        c->confirmed = p->sequence;
     struct conn *conn = p->conn;
     p->conn = NULL;
     if (conn) {
@@ -333,6 +330,16 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
     try_connect(arg);
 }
 
+/* Of the writes that are in the row: what stood before was answered or given up, and is never asked for
+ * again. */
+static uint64_t first_sequence(const struct walkvd_client *c)
+{
+    const struct pending *p = c->first;
+    while (!p->sequence)
+        p = p->next;
+    return p->sequence;
+}
+
 void walkvd_client_flush(struct walkvd_client *c)
 {
     if (c->fd < 0)
@@ -345,11 +352,10 @@ void walkvd_client_flush(struct walkvd_client *c)
             p->stream_at = c->out_end;
             if (!p->sent_ns)
                 p->sent_ns = clock_boottime_ns();
-            if (p->sequence && c->confirmed != c->told_confirmed) {
-                frame_set_confirmed(p->frame.data, c->confirmed);
-                c->told_confirmed = c->confirmed;
-            } else if (p->sequence) {
-                frame_set_confirmed(p->frame.data, 0);
+            if (p->sequence) {
+                uint64_t confirmed = first_sequence(c) - 1;
+                frame_set_confirmed(p->frame.data, confirmed == c->told_confirmed ? 0 : confirmed);
+                c->told_confirmed = confirmed;
             }
             buffer_append(&c->out, p->frame.data, p->frame.bytes);
             c->out_end += p->frame.bytes; /* the frame is kept: it may have to go to another connection */

@@ -7,12 +7,17 @@
 
 #include <errno.h>
 
-enum { COLLECT_PER_BATCH = 64, COLLECT_IDLE = 1024, EXPIRE_PER_BATCH = 64, UPKEEP_FEW = 2 };
+enum {
+    COLLECT_PER_BATCH = 64,
+    COLLECT_IDLE = 1024,
+    UPKEEP_FEW = 2,
+    VALUES_BYTES_MAX = 8 * 1024 * 1024, /* dequeued by one batch, but for one larger value */
+};
 #define TELL_EVERY_NS (10 * NS_PER_S)
 
 void batch_init(struct batch *b, struct store *store, struct wal *wal, const struct requests_limits *limits)
 {
-    *b = (struct batch){.store = store, .wal = wal, .limits = *limits, .view_page_bytes = 4096};
+    *b = (struct batch){.store = store, .wal = wal, .limits = *limits};
 }
 
 void batch_free(struct batch *b)
@@ -28,13 +33,13 @@ static bool adds_data(const struct write_request *r)
 
 static bool refused(const struct batch_item *item)
 {
-    return item->forbidden || item->result.result == RESULT_STORAGE_FULL;
+    return item->refusal != RESULT_OK;
 }
 
 static void refuse(struct batch_item *item)
 {
-    if (!item->forbidden)
-        item->result.result = RESULT_STORAGE_FULL;
+    if (!refused(item))
+        item->refusal = RESULT_STORAGE_FULL;
 }
 
 static void refuse_adds(struct batch_item *items, size_t count)
@@ -65,8 +70,7 @@ static int room_for(struct batch *b, const struct batch_item *items, size_t coun
         bytes += r->name.bytes + r->value.bytes;
         requests_keep_room(&r->identity, &ops, &bytes);
         log_bytes += record_bytes(r->name.bytes, r->value.bytes, &r->identity);
-        if (r->value.bytes > b->view_page_bytes / 4)
-            run_pages += r->value.bytes / b->view_page_bytes + 1;
+        run_pages += view_value_pages(b->store->view, r->value.bytes);
         adds = adds || adds_data(r);
     }
     *what = "view_full";
@@ -88,7 +92,7 @@ static bool tell(struct batch *b)
     return true;
 }
 
-/* How many outcomes this batch may let go of: more than it brings, so that there are never many too many. */
+/* How many outcomes this batch may let go of, so that there are never many too many. */
 static unsigned expire_most(const struct batch *b, const struct batch_item *items, size_t count)
 {
     unsigned keys = 0;
@@ -96,7 +100,7 @@ static unsigned expire_most(const struct batch *b, const struct batch_item *item
         keys += items[i].request.identity.key.bytes != 0;
     bool due = requests_due(b->store, &b->limits, b->time_ns) ||
                b->store->published.requests + keys > b->limits.entries_max;
-    return due ? EXPIRE_PER_BATCH + keys : 0;
+    return due ? requests_expire_most(keys) : 0;
 }
 
 static void limit_upkeep(struct batch *b, unsigned most)
@@ -116,7 +120,7 @@ static int make_room(struct batch *b, struct batch_item *items, size_t count)
     int rc = room_for(b, items, count, &what);
     if (rc == 0 && b->refusing) {
         for (size_t i = 0; i < count; i++) {
-            if (adds_data(&items[i].request) && !items[i].forbidden) {
+            if (adds_data(&items[i].request) && !refused(&items[i])) {
                 log_debug("there is room again");
                 b->refusing = NULL;
                 break;
@@ -144,7 +148,16 @@ static int take(struct batch *b, const struct record *record, uint32_t *recorded
     record_encode(&b->records, record);
     int rc = store_apply(b->store, record, wal_next_lsn(b->wal) + *recorded, b->time_ns);
     ++*recorded;
+    b->keys += record->identity.key.bytes != 0;
     return rc;
+}
+
+/* The room for what is kept of a dequeue, whose value is known only now. */
+static int room_for_value(struct batch *b, const struct record *record)
+{
+    uint64_t copies = record->op == OP_DEQUEUE ? requests_copies(&record->identity) : 0;
+    return copies ? view_more_room(b->store->view, copies * view_value_pages(b->store->view, record->version))
+                  : 0;
 }
 
 /* Answers an item: as before, if it was done before, or else by doing it. */
@@ -155,13 +168,20 @@ static int try_item(struct batch *b, struct batch_item *item, uint32_t *recorded
     item->value_at = b->values.bytes;
     int rc = requests_find(b->store, &request->identity, item->was_sent, b->time_ns, b->limits.window_ns,
                            &item->result, &b->values);
-    if (rc == 0 && refused(item)) {
-        item->result.lsn = lsn - 1;
-    } else if (rc == 0) {
+    if (rc == 0 && !refused(item)) {
         struct record record;
         rc = evaluate(b->store, request, lsn, &record, &item->result, &b->values);
-        if (rc == 1)
+        if (rc == 1 && room_for_value(b, &record)) {
+            b->refusing = "view_full";
+            refuse(item);
+            rc = 0;
+        } else if (rc == 1) {
             rc = take(b, &record, recorded);
+        }
+    }
+    if (rc == 0 && refused(item)) {
+        b->values.bytes = item->value_at;
+        item->result = (struct write_result){.result = item->refusal, .lsn = lsn - 1};
     }
     item->value_bytes = b->values.bytes - item->value_at;
     return rc < 0 ? rc : 0;
@@ -179,7 +199,10 @@ static int try_upkeep(struct batch *b, uint32_t *recorded)
             rc = take(b, &record, recorded);
     }
     if (!rc && b->expire_most && requests_due(b->store, &b->limits, b->time_ns))
-        rc = requests_make_expire(b->store, &b->limits, b->time_ns, b->expire_most, &record);
+        rc = requests_make_expire(
+            b->store, &b->limits, b->time_ns,
+            b->expire_most < requests_expire_most(b->keys) ? b->expire_most : requests_expire_most(b->keys),
+            &record);
     return rc == 1 ? take(b, &record, recorded) : rc;
 }
 
@@ -188,8 +211,10 @@ static int try_upkeep(struct batch *b, uint32_t *recorded)
 static long try_stage(struct batch *b, struct batch_item *items, size_t count, bool upkeep, size_t *full)
 {
     b->records.bytes = b->values.bytes = 0;
+    b->keys = 0;
     uint32_t recorded = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && b->values.bytes < VALUES_BYTES_MAX; i++) {
+        b->taken = i + 1;
         int rc = try_item(b, &items[i], &recorded);
         if (rc) {
             *full = i;
@@ -220,7 +245,7 @@ static long stage(struct batch *b, struct batch_item *items, size_t count, bool 
         if (recorded != -ENOSPC || (full == count && !upkeep))
             return recorded;
         if (full < count) {
-            items[full].result = (struct write_result){.result = RESULT_STORAGE_FULL};
+            refuse(&items[full]);
             b->refusing = "view_full";
         } else {
             limit_upkeep(b, 0); /* it can wait */
@@ -233,6 +258,7 @@ static long stage(struct batch *b, struct batch_item *items, size_t count, bool 
 static int give_up(struct batch *b, struct batch_item *items, size_t count, enum result result, int rc)
 {
     store_abort(b->store);
+    b->taken = count;
     for (size_t i = 0; i < count; i++)
         items[i].result = (struct write_result){.result = result};
     return rc;
@@ -241,16 +267,21 @@ static int give_up(struct batch *b, struct batch_item *items, size_t count, enum
 int batch_run(struct batch *b, struct batch_item *items, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        items[i].result = (struct write_result){.result = items[i].forbidden ? RESULT_FORBIDDEN : RESULT_OK};
+        items[i].result = (struct write_result){.result = RESULT_OK};
+        if (items[i].refusal == RESULT_STORAGE_FULL) /* of a run before */
+            items[i].refusal = RESULT_OK;
         items[i].value_at = items[i].value_bytes = 0;
     }
     b->time_ns = clock_realtime_ns();
+    b->taken = 0;
+    if (b->values.room > 2 * VALUES_BYTES_MAX)
+        buffer_free(&b->values);
     int rc = make_room(b, items, count);
     long recorded = rc && rc != -ENOSPC ? rc : stage(b, items, count, rc == 0); /* evaluate, record, apply */
     b->departed_count -= b->depart_most;
     if (recorded < 0)
         return give_up(b, items, count, RESULT_UNAVAILABLE, (int)recorded);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < b->taken; i++)
         items[i].result.value = (struct span){b->values.data + items[i].value_at, items[i].value_bytes};
     if (recorded == 0) {
         store_abort(b->store);

@@ -22,9 +22,10 @@
 struct batch_item {
     struct write_request request; /* in; its spans stay valid until the run is over */
     bool was_sent;                /* in; its sequence may have been sent before */
-    bool forbidden;               /* in; it is not done, unless it was done when it was sent before */
-    struct write_result result;   /* out; result.value is valid until the next run */
-    size_t value_at;              /* of a dequeued value, in batch.values */
+    enum result refusal;        /* in: RESULT_OK, or RESULT_FORBIDDEN when it is not to be done, unless it was
+                                   done when it was sent before; the run may refuse it for want of room */
+    struct write_result result; /* out; result.value is valid until the next run */
+    size_t value_at;            /* of a dequeued value, in batch.values */
     size_t value_bytes;
 };
 
@@ -36,7 +37,8 @@ struct batch {
     size_t departed_count;    /* after it: of how many at the end it has not let go yet */
     size_t depart_most;       /* in this run: sessions and outcomes of keys to let go of */
     unsigned expire_most;
-    uint64_t view_page_bytes;
+    size_t taken;     /* items of the last run that have their results */
+    unsigned keys;    /* of the run: records with one */
     uint64_t time_ns; /* of the run */
     struct buffer records;
     struct buffer values;
@@ -50,9 +52,9 @@ struct batch {
 void batch_init(struct batch *, struct store *, struct wal *, const struct requests_limits *limits);
 void batch_free(struct batch *);
 
-/* Runs the items as one batch, and with them what is due of the outcomes that are kept; `count` may be 0.
- * Returns 0 with every result filled in, or a negative errno when walkvd must stop: the results are filled in
- * then too. */
+/* Runs the first `batch.taken` of the items, which is all of them unless they dequeue very much, as one
+ * batch, and with them what is due of the outcomes that are kept; `count` may be 0. Returns 0 with every
+ * result filled in, or a negative errno when walkvd must stop: the results are filled in then too. */
 int batch_run(struct batch *, struct batch_item *items, size_t count);
 
 /* A batch of nothing that goes on removing the items of cleared queues. Returns 0 or a negative errno as

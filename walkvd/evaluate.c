@@ -97,6 +97,7 @@ static bool is_decided(enum result result)
 int evaluate(struct store *store, const struct write_request *request, uint64_t lsn, struct record *record,
              struct write_result *result, struct buffer *values)
 {
+    size_t values_before = values->bytes;
     *record = (struct record){.op = request->op, .name = request->name, .value = request->value};
     *result = (struct write_result){.lsn = lsn - 1};
     int rc = request->op == OP_SET || request->op == OP_DELETE
@@ -110,7 +111,7 @@ int evaluate(struct store *store, const struct write_request *request, uint64_t 
     }
     record->identity = request->identity;
     record->result = result->result;
-    record->version = result->version;
+    record->version = record->op == OP_DEQUEUE ? values->bytes - values_before : result->version;
     record->size = result->size;
     return rc;
 }

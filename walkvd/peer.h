@@ -33,6 +33,7 @@ struct peer {
     uint64_t session;       /* 0: none */
     uint64_t sent_sequence; /* of its session: up to this it may send again what was done before */
     uint64_t last_sequence; /* that came on this connection */
+    uint64_t confirmed;     /* the highest that came with them */
     bool waits_for_checkpoint;
     bool wants_checkpoint; /* one that begins after the one that is running */
     uint32_t checkpoint_id;

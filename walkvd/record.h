@@ -25,10 +25,13 @@
  *     24     2    result (enum result)
  *     26     2    idempotency key bytes
  *     28     4    0
- *     32     8    version: as in the answer (of set: the LSN of the record)
+ *     32     8    version: as in the answer (of set: the LSN of the record; of dequeue: see below)
  *     40     8    size: as in the answer
  *     48    16    fingerprint
  *     64          idempotency key
+ *
+ * The version of a dequeue is how many bytes its value has, so that replay knows the room that keeping it
+ * takes; 0 where an earlier walkvd wrote it.
  *
  * Changing it: bump WAL_VERSION, keep reading the version before, extend record_test.c.
  */

@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { COLLECT_PER_BATCH = 64, EXPIRE_PER_BATCH = 64 };
+enum { COLLECT_PER_BATCH = 64 };
 
 struct load {
     struct view_owner *view;
@@ -89,18 +89,20 @@ int replay_apply(struct store *store, const struct wal_batch *batch)
     struct span payload = batch->payload;
     struct record record;
     bool has_records = false;
-    uint64_t ops = 0, keys = 0, bytes = h->raw_bytes, run_pages = 0;
+    uint64_t ops = 0, bytes = h->raw_bytes, run_pages = 0;
+    unsigned keys = 0;
     for (uint32_t i = 0; i < h->count; i++) {
         if (!record_decode(&payload, &record))
             return -EBADMSG;
         has_records = has_records || record.op != OP_NOOP;
-        if (record.value.bytes > 4096 / 4) /* as when it was written, in batch.c */
-            run_pages += record.value.bytes / 4096 + 1;
+        run_pages += view_value_pages(store->view, record.value.bytes); /* as in batch.c */
+        if (record.op == OP_DEQUEUE)
+            run_pages += requests_copies(&record.identity) * view_value_pages(store->view, record.version);
         ops++;
         requests_keep_room(&record.identity, &ops, &bytes);
         keys += record.identity.key.bytes != 0;
         if (record.op == OP_EXPIRE)
-            requests_expire_room(EXPIRE_PER_BATCH + keys, &ops, &bytes);
+            requests_expire_room(requests_expire_most(keys), &ops, &bytes);
     }
     if (!has_records)
         return 0;

@@ -19,11 +19,6 @@ struct outcome {
     struct span value;
 };
 
-static MDB_val val(struct span s)
-{
-    return (MDB_val){s.bytes, (void *)s.at};
-}
-
 static MDB_dbi requests(const struct store *s)
 {
     return view_handles(s->view)->requests;
@@ -53,8 +48,8 @@ static struct span name_key(char out[1 + IDEMPOTENCY_KEY_MAX], struct span key)
 
 static int put_outcome(struct store *s, struct span key, const struct outcome *o)
 {
-    MDB_val k = val(key), v = {VIEW_OUTCOME_BYTES + o->key.bytes + o->value.bytes, NULL};
-    int rc = store_errno(mdb_put(s->txn, requests(s), &k, &v, MDB_RESERVE));
+    MDB_val k = view_val(key), v = {VIEW_OUTCOME_BYTES + o->key.bytes + o->value.bytes, NULL};
+    int rc = view_errno(mdb_put(s->txn, requests(s), &k, &v, MDB_RESERVE));
     if (rc)
         return rc;
     char *at = v.mv_data;
@@ -91,23 +86,23 @@ static bool decode_outcome(const MDB_val *v, struct outcome *o)
 
 static int get_outcome(struct store *s, struct span key, struct outcome *o)
 {
-    MDB_val k = val(key), v;
-    int rc = store_errno(mdb_get(s->txn, requests(s), &k, &v));
+    MDB_val k = view_val(key), v;
+    int rc = view_errno(mdb_get(s->txn, requests(s), &k, &v));
     return rc ? rc : decode_outcome(&v, o) ? 0 : -EBADMSG;
 }
 
 static int drop(struct store *s, struct span key)
 {
-    MDB_val k = val(key);
-    return store_errno(mdb_del(s->txn, requests(s), &k, NULL));
+    MDB_val k = view_val(key);
+    return view_errno(mdb_del(s->txn, requests(s), &k, NULL));
 }
 
 /* The LSN of the outcome that an idempotency key has; -ENOENT: none. */
 static int find_key(struct store *s, struct span key, uint64_t *lsn)
 {
     char name[1 + IDEMPOTENCY_KEY_MAX];
-    MDB_val k = val(name_key(name, key)), v;
-    int rc = store_errno(mdb_get(s->txn, requests(s), &k, &v));
+    MDB_val k = view_val(name_key(name, key)), v;
+    int rc = view_errno(mdb_get(s->txn, requests(s), &k, &v));
     if (!rc && v.mv_size != 8)
         return -EBADMSG;
     if (!rc)
@@ -164,18 +159,18 @@ int requests_find(struct store *s, const struct identity *i, bool was_sent, uint
 static int confirm(struct store *s, uint64_t session, uint64_t up_to)
 {
     MDB_cursor *cursor;
-    int rc = store_errno(mdb_cursor_open(s->txn, requests(s), &cursor));
+    int rc = view_errno(mdb_cursor_open(s->txn, requests(s), &cursor));
     if (rc)
         return rc;
     char first[SESSION_KEY_BYTES], last[SESSION_KEY_BYTES];
     session_key(first, session, 0);
     session_key(last, session, up_to);
     MDB_val k = {sizeof first, first}, v;
-    rc = store_errno(mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE));
+    rc = view_errno(mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE));
     while (!rc && k.mv_size == sizeof last && memcmp(k.mv_data, last, sizeof last) <= 0) {
-        rc = store_errno(mdb_cursor_del(cursor, 0));
+        rc = view_errno(mdb_cursor_del(cursor, 0));
         if (!rc)
-            rc = store_errno(mdb_cursor_get(cursor, &k, &v, MDB_NEXT));
+            rc = view_errno(mdb_cursor_get(cursor, &k, &v, MDB_NEXT));
     }
     mdb_cursor_close(cursor);
     return rc == -ENOENT ? 0 : rc;
@@ -194,8 +189,8 @@ static int keep_for_key(struct store *s, struct outcome *o, uint64_t lsn, const 
         return rc == -ENOENT ? -EBADMSG : rc;
     char bytes[8];
     put_u64(bytes, lsn);
-    MDB_val k = val(name_key(name, i->key)), v = {sizeof bytes, bytes};
-    rc = store_errno(mdb_put(s->txn, requests(s), &k, &v, 0));
+    MDB_val k = view_val(name_key(name, i->key)), v = {sizeof bytes, bytes};
+    rc = view_errno(mdb_put(s->txn, requests(s), &k, &v, 0));
     if (rc)
         return rc;
     o->key = i->key;
@@ -210,17 +205,15 @@ int requests_keep(struct store *s, const struct record *r, uint64_t lsn, uint64_
     struct outcome o = {
         .result = r->result,
         .lsn = r->op == OP_REFUSE ? lsn - 1 : lsn,
-        .version = r->version,
+        .version = r->op == OP_DEQUEUE ? 0 : r->version,
         .size = r->size,
         .time_ns = time_ns,
         .key = {"", 0},
         .value = dequeued,
     };
-    int rc = 0;
-    if (i->session && i->confirmed)
+    int rc = r->op == OP_DEQUEUE && r->version && r->version != dequeued.bytes ? -EBADMSG : 0;
+    if (!rc && i->session && i->confirmed)
         rc = confirm(s, i->session, i->confirmed);
-    if (!rc && dequeued.bytes)
-        rc = view_more_room(s->view, dequeued.bytes * (1 + (i->session && i->key.bytes)));
     if (!rc && i->session) {
         char key[SESSION_KEY_BYTES];
         rc = put_outcome(s, session_key(key, i->session, i->sequence), &o);
@@ -228,13 +221,13 @@ int requests_keep(struct store *s, const struct record *r, uint64_t lsn, uint64_
     return rc || !i->key.bytes ? rc : keep_for_key(s, &o, lsn, i);
 }
 
-/* The oldest outcome of a key: at the cursor's next step. */
+/* The oldest outcome of a key behind `*lsn`, which becomes its LSN. */
 static int next_oldest(MDB_cursor *cursor, uint64_t *lsn, struct outcome *o)
 {
     char first[ORDER_KEY_BYTES];
     order_key(first, *lsn + 1);
     MDB_val k = {sizeof first, first}, v;
-    int rc = store_errno(mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE));
+    int rc = view_errno(mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE));
     if (rc)
         return rc;
     if (k.mv_size != ORDER_KEY_BYTES || *(char *)k.mv_data != 'o')
@@ -248,10 +241,9 @@ int requests_expire(struct store *s, const struct record *r)
     MDB_cursor *cursor;
     struct outcome o;
     uint64_t lsn = 0;
-    int rc = store_errno(mdb_cursor_open(s->txn, requests(s), &cursor));
+    int rc = view_errno(mdb_cursor_open(s->txn, requests(s), &cursor));
     if (rc)
         return rc;
-    s->oldest_request_ns = 0;
     while ((rc = next_oldest(cursor, &lsn, &o)) == 0 && lsn <= r->sequence) {
         char name[1 + IDEMPOTENCY_KEY_MAX], order[ORDER_KEY_BYTES];
         struct span key = name_key(name, o.key);
@@ -265,6 +257,7 @@ int requests_expire(struct store *s, const struct record *r)
         s->state.requests--;
     }
     mdb_cursor_close(cursor);
+    s->oldest_request_ns = rc ? 0 : o.time_ns;
     s->state.requests_evicted += r->queue_id;
     return rc == -ENOENT ? 0 : rc;
 }
@@ -291,13 +284,13 @@ int requests_make_expire(struct store *s, const struct requests_limits *limits, 
     MDB_cursor *cursor;
     struct outcome o;
     uint64_t lsn = 0, last = 0, left = s->state.requests, evicted = 0;
-    int rc = store_errno(mdb_cursor_open(s->txn, requests(s), &cursor));
+    int rc = view_errno(mdb_cursor_open(s->txn, requests(s), &cursor));
     if (rc)
         return rc;
     for (unsigned i = 0; i < most && (rc = next_oldest(cursor, &lsn, &o)) == 0; i++) {
         bool old = is_old(o.time_ns, now_ns, limits);
-        if (i == 0)
-            s->oldest_request_ns = o.time_ns;
+        if (i == 0) /* true of the published state, too */
+            s->oldest_request_ns = s->oldest_before_ns = o.time_ns;
         if (!old && left <= limits->entries_max)
             break;
         evicted += !old;
@@ -316,11 +309,11 @@ int requests_has_session(struct store *s, uint64_t session)
     MDB_cursor *cursor;
     char first[SESSION_KEY_BYTES];
     session_key(first, session, 0);
-    int rc = store_errno(mdb_cursor_open(s->txn, requests(s), &cursor));
+    int rc = view_errno(mdb_cursor_open(s->txn, requests(s), &cursor));
     if (rc)
         return rc;
     MDB_val k = {sizeof first, first}, v;
-    rc = store_errno(mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE));
+    rc = view_errno(mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE));
     bool found = !rc && k.mv_size == sizeof first && memcmp(k.mv_data, first, 9) == 0;
     mdb_cursor_close(cursor);
     return rc && rc != -ENOENT ? rc : found;
@@ -333,7 +326,7 @@ int requests_sessions(struct store *s, void (*visit)(uint64_t session, void *arg
     int rc = view_begin_read(s->view, &txn);
     if (rc)
         return rc;
-    rc = store_errno(mdb_cursor_open(txn, requests(s), &cursor));
+    rc = view_errno(mdb_cursor_open(txn, requests(s), &cursor));
     if (rc) {
         mdb_txn_abort(txn);
         return rc;
@@ -343,7 +336,7 @@ int requests_sessions(struct store *s, void (*visit)(uint64_t session, void *arg
         char from[SESSION_KEY_BYTES];
         session_key(from, session + 1, 0);
         MDB_val k = {sizeof from, from}, v;
-        rc = store_errno(mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE));
+        rc = view_errno(mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE));
         if (rc || k.mv_size != sizeof from || *(char *)k.mv_data != 's')
             break;
         session = get_u64_be((char *)k.mv_data + 1);

@@ -57,6 +57,18 @@ static inline void requests_expire_room(uint64_t count, uint64_t *ops, uint64_t 
     *bytes += count * 1024;
 }
 
+/* The most outcomes that a batch with `keys` records of keys lets go of: more than it brings. */
+static inline unsigned requests_expire_most(unsigned keys)
+{
+    return 64 + keys;
+}
+
+/* How often the value that a dequeue takes is kept. */
+static inline unsigned requests_copies(const struct identity *i)
+{
+    return (i->session != 0) + (i->key.bytes != 0);
+}
+
 /* Makes the expire record for at most `most` outcomes, the oldest. Returns 1, 0 when none has to go, or a
  * negative errno. */
 int requests_make_expire(struct store *, const struct requests_limits *, uint64_t now_ns, unsigned most,

@@ -98,7 +98,6 @@ static bool run_batch(struct server *s, size_t count)
     if (!rc && s->batch.operations == operations)
         return false;
     s->last_batch_ns = clock_monotonic_ns();
-    s->witnessed = false;
     if (rc) {
         int wal_error = wal_failure(s->recovery->wal);
         log_error(wal_error
@@ -160,10 +159,8 @@ static bool idle_work(struct server *s)
     bool more = wal_prepare(s->recovery->wal);
     uint64_t quiet_ms = (clock_monotonic_ns() - s->last_batch_ns) / NS_PER_MS;
     int rc = 0;
-    if (!s->witnessed && quiet_ms >= IDLE_MS) {
+    if (quiet_ms >= IDLE_MS)
         rc = wal_witness(s->recovery->wal);
-        s->witnessed = true;
-    }
     if (!rc && s->recovery->store.trash) {
         rc = batch_collect(&s->batch);
         more = more || s->recovery->store.trash;
@@ -184,7 +181,7 @@ static void look_after_requests(struct server *s)
         return;
     s->upkept_ns = now;
     size_t departed = sessions_departed(&s->sessions, now);
-    s->upkeep_left = departed == SESSIONS_DEPARTED_MAX;
+    s->upkeep_left = false;
     if (!departed && !requests_due(&s->recovery->store, &s->batch.limits, clock_realtime_ns()))
         return;
     s->batch.departed = s->sessions.departed;
@@ -192,7 +189,9 @@ static void look_after_requests(struct server *s)
     bool written = run_batch(s, 0);
     sessions_forget_departed(&s->sessions, departed - s->batch.departed_count);
     s->batch.departed_count = 0;
-    s->upkeep_left |= written && requests_due(&s->recovery->store, &s->batch.limits, clock_realtime_ns());
+    bool more = departed == SESSIONS_DEPARTED_MAX ||
+                requests_due(&s->recovery->store, &s->batch.limits, clock_realtime_ns());
+    s->upkeep_left = written && more; /* without room it is tried again only now and then */
 }
 
 static void turn(struct server *s)
@@ -201,6 +200,8 @@ static void turn(struct server *s)
     uint64_t segment = wal_segment_first_lsn(s->recovery->wal);
     if (s->item_count)
         run_batch(s, s->item_count);
+    if (s->item_count && s->batch.taken < s->item_count)
+        server_give_back(s, s->batch.taken);
     server_reply(s);
     server_finish_peers(s);
     if (s->item_count) {
@@ -246,7 +247,7 @@ static void loop(struct server *s)
         bool more_idle_work = idle && (idle_work(s) || s->upkeep_left);
         if (s->stopping)
             break;
-        if (!s->witnessed || more_idle_work)
+        if (wal_needs_witness(s->recovery->wal) || more_idle_work)
             set_timer(s->idle, more_idle_work ? 1 : IDLE_MS);
         event_base_loop(s->base, EVLOOP_ONCE | (s->more ? EVLOOP_NONBLOCK : 0));
         turn(s);
@@ -301,7 +302,6 @@ int server_run(struct recovery *r, struct disk *disk, const struct walkvd_config
     s->config = config;
     s->tokens = tokens;
     s->started_ns = s->last_batch_ns = clock_monotonic_ns();
-    s->witnessed = true;
     s->items = memory_new(TURN_ITEMS_MAX, sizeof *s->items, "a batch");
     s->replies = memory_new(TURN_ITEMS_MAX, sizeof *s->replies, "the replies to a batch");
     const struct requests_limits limits = {config->idempotency_window_ns, config->idempotency_max_entries};

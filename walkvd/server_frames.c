@@ -86,14 +86,12 @@ static void fill_status(struct server *s, struct status *out)
 }
 
 /* Returns whether the peer's session is in force. A peer with too many is broken. */
-static bool join_session(struct server *s, struct peer *p, const struct hello *hello)
+static bool join_session(struct server *s, struct peer *p, const struct hello *hello, const struct ucred *who)
 {
-    struct ucred who;
-    socklen_t bytes = sizeof who;
-    if (!hello->session || getsockopt(p->fd, SOL_SOCKET, SO_PEERCRED, &who, &bytes))
-        return false;
     struct peer *stale;
-    p->session = session_id((uint32_t)who.pid, hello->session);
+    if (!hello->session)
+        return false;
+    p->session = session_id((uint32_t)who->pid, hello->session);
     p->sent_sequence = hello->sent_sequence;
     int in_force = sessions_join(&s->sessions, p->session, hello, p, clock_boottime_ns(), &stale);
     if (in_force < 0)
@@ -104,25 +102,25 @@ static bool join_session(struct server *s, struct peer *p, const struct hello *h
 }
 
 /* [token] Whether this is the operator, by the user that the kernel tells: anybody can say so. */
-static bool is_operator(const struct peer *p, uint32_t role)
+static bool is_operator(uint32_t role, const struct ucred *who)
 {
-    struct ucred who;
-    socklen_t bytes = sizeof who;
-    return role == FRAME_ROLE_CONTROL && !getsockopt(p->fd, SOL_SOCKET, SO_PEERCRED, &who, &bytes) &&
-           (who.uid == 0 || who.uid == geteuid());
+    return role == FRAME_ROLE_CONTROL && (who->uid == 0 || who->uid == geteuid());
 }
 
 static void greet(struct server *s, struct peer *p, const struct frame *frame)
 {
     struct hello hello;
-    if (p->greeted || frame->type != FRAME_HELLO || !frame_decode_hello(frame->body, &hello)) {
+    struct ucred who;
+    socklen_t who_bytes = sizeof who;
+    if (p->greeted || frame->type != FRAME_HELLO || !frame_decode_hello(frame->body, &hello) ||
+        getsockopt(p->fd, SOL_SOCKET, SO_PEERCRED, &who, &who_bytes)) {
         p->broken = true;
         return;
     }
     if (!peer_reserve(p, REPLY_BYTES))
         return;
     bool same = hello.protocol == FRAME_PROTOCOL;
-    bool in_force = same && join_session(s, p, &hello);
+    bool in_force = same && join_session(s, p, &hello, &who);
     if (p->broken)
         return;
     struct greeting greeting = {
@@ -141,7 +139,7 @@ static void greet(struct server *s, struct peer *p, const struct frame *frame)
     p->closing = !same;
     p->greeted = true;
     p->role = hello.role;
-    p->is_operator = is_operator(p, hello.role);
+    p->is_operator = is_operator(hello.role, &who);
     s->worker_count += p->role == FRAME_ROLE_WORKER;
 }
 
@@ -174,11 +172,21 @@ static bool is_allowed(const struct server *s, const struct peer *p, const struc
     return token && token->scope >= TOKEN_WRITE && token_reaches(token, about, w->name);
 }
 
+/* Notes what is owed for a frame that goes into this turn. */
+static void owe(struct server *s, struct peer *p, const struct frame *frame, struct batch_item *item,
+                uint64_t last_sequence)
+{
+    size_t frame_bytes = FRAME_HEADER_BYTES + frame->body.bytes;
+    s->replies[s->reply_count++] =
+        (struct reply){p, frame->id, item, p->consumed - frame_bytes, last_sequence};
+}
+
 /* Takes a write into the batch. False when it is none that this peer may send. */
 static bool take_write(struct server *s, struct peer *p, const struct frame *frame)
 {
     struct batch_item *item = &s->items[s->item_count];
     struct identity *i = &item->request.identity;
+    uint64_t last_sequence = p->last_sequence;
     if (!frame_decode_write(frame->body, &item->request) ||
         item->request.value.bytes > s->config->max_value_size)
         return false;
@@ -186,15 +194,19 @@ static bool take_write(struct server *s, struct peer *p, const struct frame *fra
     if (i->sequence) {
         if (!p->session || i->sequence <= p->last_sequence)
             return false;
+        if (i->confirmed > p->confirmed)
+            p->confirmed = i->confirmed;
+        if (i->sequence - p->confirmed > SESSION_UNCONFIRMED_MAX)
+            return false;
         i->session = p->session;
         p->last_sequence = i->sequence;
         item->was_sent = i->sequence <= p->sent_sequence;
     }
-    item->forbidden = !is_allowed(s, p, &item->request);
-    if (item->forbidden)
+    item->refusal = is_allowed(s, p, &item->request) ? RESULT_OK : RESULT_FORBIDDEN;
+    if (item->refusal)
         i->key.bytes = 0; /* what is kept under it is nothing for this client */
     s->item_bytes += frame->body.bytes;
-    s->replies[s->reply_count++] = (struct reply){p, frame->id, item};
+    owe(s, p, frame, item, last_sequence);
     s->item_count++;
     return true;
 }
@@ -226,7 +238,7 @@ static bool collect_peer(struct server *s, struct peer *p)
                 p->broken = true;
                 break;
             }
-            s->replies[s->reply_count++] = (struct reply){p, frame.id, NULL};
+            owe(s, p, &frame, NULL, p->last_sequence);
             break;
         case FRAME_CHECKPOINT:
             if (frame.body.bytes)
@@ -241,6 +253,21 @@ static bool collect_peer(struct server *s, struct peer *p)
     return true;
 }
 
+/* Lets `first` and those behind it begin the next turn, so that a full batch starves nobody. */
+static void begin_with(struct server *s, struct peer *first)
+{
+    struct peer *tail = first;
+    if (first == s->peers)
+        return;
+    while (tail->next)
+        tail = tail->next;
+    first->previous->next = NULL;
+    first->previous = NULL;
+    tail->next = s->peers;
+    s->peers->previous = tail;
+    s->peers = first;
+}
+
 void server_collect(struct server *s)
 {
     s->item_count = s->item_bytes = s->reply_count = 0;
@@ -251,17 +278,24 @@ void server_collect(struct server *s)
             break;
         last = p;
     }
-    /* Who was reached last begins the next turn, so that a full batch starves nobody. */
-    if (s->more && last && last->next) {
-        struct peer *head = last->next, *tail = head;
-        while (tail->next)
-            tail = tail->next;
-        last->next = NULL;
-        head->previous = NULL;
-        tail->next = s->peers;
-        s->peers->previous = tail;
-        s->peers = head;
+    if (s->more && last && last->next)
+        begin_with(s, last->next);
+}
+
+void server_give_back(struct server *s, size_t taken)
+{
+    size_t first = 0;
+    while (s->replies[first].item != &s->items[taken])
+        first++;
+    for (size_t i = s->reply_count; i-- > first;) {
+        const struct reply *r = &s->replies[i];
+        r->peer->consumed = r->consumed;
+        r->peer->last_sequence = r->last_sequence;
     }
+    begin_with(s, s->replies[first].peer);
+    s->reply_count = first;
+    s->item_count = taken;
+    s->more = true;
 }
 
 static void reply_status(struct server *s, struct peer *p, uint32_t id)

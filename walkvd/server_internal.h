@@ -19,6 +19,8 @@ struct reply {
     struct peer *peer;
     uint32_t id;
     struct batch_item *item; /* NULL: the status */
+    size_t consumed;         /* of peer->in, and peer->last_sequence, before its frame was taken */
+    uint64_t last_sequence;
 };
 
 struct server {
@@ -54,8 +56,7 @@ struct server {
     uint64_t started_ns;
     uint64_t measured_ns; /* when the directories were last looked at for a status */
     bool stopping;
-    bool more;      /* frames are left in buffers: the next turn must not wait */
-    bool witnessed; /* the last batch has a witness behind it */
+    bool more; /* frames are left in buffers: the next turn must not wait */
     uint64_t last_batch_ns;
     int exit_status;
 };
@@ -69,6 +70,9 @@ static inline size_t in_limit(const struct server *s)
 /* Takes the frames that have arrived and go into this turn: writes into s->items, what is owed into
  * s->replies. */
 void server_collect(struct server *);
+
+/* Gives the frames of s->items from `taken` on back to their peers, for the next turn: the batch was full. */
+void server_give_back(struct server *, size_t taken);
 
 /* Appends to each peer's output what it is owed, in the order in which it asked. */
 void server_reply(struct server *);

@@ -69,8 +69,6 @@ void sessions_leave(struct sessions *all, const struct peer *peer, uint64_t now_
 size_t sessions_departed(struct sessions *all, uint64_t now_ns)
 {
     size_t count = 0;
-    if (!all->departed)
-        all->departed = memory_new(SESSIONS_DEPARTED_MAX, sizeof *all->departed, "the sessions that end");
     for (const struct session *s = all->first; s && count < SESSIONS_DEPARTED_MAX; s = s->next) {
         if (!s->peer && now_ns - s->away_since_ns >= SESSION_AWAY_NS)
             all->departed[count++] = s->id;
@@ -101,6 +99,4 @@ void sessions_free(struct sessions *all)
         free(all->first);
         all->first = next;
     }
-    free(all->departed);
-    all->departed = NULL;
 }

@@ -5,9 +5,10 @@
  * (requests.h); this is only about who may still ask.
  *
  * A session belongs to a process: the number that the worker chose is joined with the process id that the
- * kernel tells, so that no worker can take another's. One that is away is kept for SESSION_AWAY_NS. So a
- * session that is not known here, and whose oldest unanswered write was sent later than that ago, cannot have
- * been dropped since: none of those writes was done.
+ * kernel tells, so that no worker can take another's. (Of a process in another PID namespace it tells 0:
+ * those are one to us.) One that is away is kept for SESSION_AWAY_NS. So a session that is not known here,
+ * and whose oldest unanswered write was sent later than that ago, cannot have been dropped since: none of
+ * those writes was done.
  */
 #ifndef WALKV_WALKVD_SESSIONS_H
 #define WALKV_WALKVD_SESSIONS_H
@@ -17,8 +18,11 @@
 
 #include <stddef.h>
 
-#define SESSION_AWAY_NS      (60 * NS_PER_S)
-#define SESSIONS_PER_PROCESS 1024 /* a worker has one; no process may fill this with those that it left */
+#define SESSION_AWAY_NS         (60 * NS_PER_S)
+#define SESSION_UNCONFIRMED_MAX (1 << 20) /* of one session: what is kept for it takes room in the view */
+#define SESSIONS_PER_PROCESS    1024 /* a worker has one; no process may fill this with those that it left */
+
+#define SESSIONS_DEPARTED_MAX 64
 
 struct peer;
 
@@ -32,7 +36,7 @@ struct session {
 
 struct sessions {
     struct session *first;
-    uint64_t *departed; /* room for what sessions_departed() gives */
+    uint64_t departed[SESSIONS_DEPARTED_MAX]; /* what sessions_departed() gave last */
 };
 
 /* The id of a session: not 0. */
@@ -55,7 +59,6 @@ void sessions_leave(struct sessions *, const struct peer *, uint64_t now_ns);
 
 /* The ids of those that have been away for too long, valid until the next call. Returns their count, at most
  * SESSIONS_DEPARTED_MAX. */
-#define SESSIONS_DEPARTED_MAX 64
 size_t sessions_departed(struct sessions *, uint64_t now_ns);
 
 /* Forgets what sessions_departed() gave last. */

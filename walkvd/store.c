@@ -7,22 +7,6 @@
 
 #include <errno.h>
 
-int store_errno(int mdb)
-{
-    if (mdb == MDB_SUCCESS)
-        return 0;
-    if (mdb == MDB_NOTFOUND)
-        return -ENOENT;
-    if (mdb == MDB_MAP_FULL || mdb == MDB_TXN_FULL)
-        return -ENOSPC;
-    return mdb > 0 ? -mdb : -EBADMSG;
-}
-
-static MDB_val val(struct span s)
-{
-    return (MDB_val){s.bytes, (void *)s.at};
-}
-
 static const struct view_handles *handles(const struct store *s)
 {
     return view_handles(s->view);
@@ -42,6 +26,7 @@ int store_begin(struct store *s)
 {
     must(!s->txn);
     s->state = s->published;
+    s->oldest_before_ns = s->oldest_request_ns;
     return view_begin(s->view, &s->txn);
 }
 
@@ -50,6 +35,7 @@ void store_abort(struct store *s)
     view_abort(s->view);
     s->txn = NULL;
     s->state = s->published;
+    s->oldest_request_ns = s->oldest_before_ns;
 }
 
 int store_commit(struct store *s, uint64_t lsn, uint64_t checksum, uint64_t time_ns)
@@ -60,7 +46,7 @@ int store_commit(struct store *s, uint64_t lsn, uint64_t checksum, uint64_t time
     char bytes[VIEW_STATE_BYTES];
     view_state_encode(bytes, &s->state);
     MDB_val key = {sizeof VIEW_STATE_KEY - 1, VIEW_STATE_KEY}, value = {sizeof bytes, bytes};
-    int rc = store_errno(mdb_put(s->txn, handles(s)->meta, &key, &value, 0));
+    int rc = view_errno(mdb_put(s->txn, handles(s)->meta, &key, &value, 0));
     if (rc) {
         store_abort(s);
         return rc;
@@ -86,8 +72,8 @@ int store_ready(struct store *s)
 
 static int find_value(struct store *s, struct span key, struct span *found)
 {
-    MDB_val k = val(key), v;
-    int rc = store_errno(mdb_get(s->txn, handles(s)->kv, &k, &v));
+    MDB_val k = view_val(key), v;
+    int rc = view_errno(mdb_get(s->txn, handles(s)->kv, &k, &v));
     if (!rc && v.mv_size < VIEW_KV_HEADER_BYTES)
         return -EBADMSG;
     if (!rc)
@@ -105,8 +91,8 @@ int store_find_key(struct store *s, struct span key, uint64_t *version)
 
 int store_find_queue(struct store *s, struct span name, struct view_queue *queue)
 {
-    MDB_val k = val(name), v;
-    int rc = store_errno(mdb_get(s->txn, handles(s)->queues, &k, &v));
+    MDB_val k = view_val(name), v;
+    int rc = view_errno(mdb_get(s->txn, handles(s)->queues, &k, &v));
     if (rc)
         return rc;
     return view_queue_decode((struct span){v.mv_data, v.mv_size}, queue) ? 0 : -EBADMSG;
@@ -117,11 +103,11 @@ int store_find_head(struct store *s, const struct view_queue *queue, uint64_t *s
     char key[VIEW_ITEM_KEY_BYTES];
     view_item_key(key, queue->id, 0);
     MDB_cursor *cursor;
-    int rc = store_errno(mdb_cursor_open(s->txn, handles(s)->items, &cursor));
+    int rc = view_errno(mdb_cursor_open(s->txn, handles(s)->items, &cursor));
     if (rc)
         return rc;
     MDB_val k = {sizeof key, key}, v;
-    rc = store_errno(mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE));
+    rc = view_errno(mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE));
     mdb_cursor_close(cursor);
     if (rc)
         return rc;
@@ -145,8 +131,8 @@ static int apply_set(struct store *s, const struct record *r, uint64_t lsn)
     else
         return rc;
     s->state.key_bytes += r->name.bytes + r->value.bytes;
-    MDB_val k = val(r->name), v = {VIEW_KV_HEADER_BYTES + r->value.bytes, NULL};
-    rc = store_errno(mdb_put(s->txn, handles(s)->kv, &k, &v, MDB_RESERVE));
+    MDB_val k = view_val(r->name), v = {VIEW_KV_HEADER_BYTES + r->value.bytes, NULL};
+    rc = view_errno(mdb_put(s->txn, handles(s)->kv, &k, &v, MDB_RESERVE));
     if (rc)
         return rc;
     char *at = v.mv_data;
@@ -164,16 +150,16 @@ static int apply_delete(struct store *s, const struct record *r)
         return rc == -ENOENT ? -EBADMSG : rc;
     s->state.keys--;
     s->state.key_bytes -= r->name.bytes + old.bytes - VIEW_KV_HEADER_BYTES;
-    MDB_val k = val(r->name);
-    return store_errno(mdb_del(s->txn, handles(s)->kv, &k, NULL));
+    MDB_val k = view_val(r->name);
+    return view_errno(mdb_del(s->txn, handles(s)->kv, &k, NULL));
 }
 
 static int put_queue(struct store *s, struct span name, const struct view_queue *queue)
 {
     char bytes[VIEW_QUEUE_BYTES];
     view_queue_encode(bytes, queue);
-    MDB_val k = val(name), v = {sizeof bytes, bytes};
-    return store_errno(mdb_put(s->txn, handles(s)->queues, &k, &v, 0));
+    MDB_val k = view_val(name), v = {sizeof bytes, bytes};
+    return view_errno(mdb_put(s->txn, handles(s)->queues, &k, &v, 0));
 }
 
 static int apply_enqueue(struct store *s, const struct record *r)
@@ -194,7 +180,7 @@ static int apply_enqueue(struct store *s, const struct record *r)
     char key[VIEW_ITEM_KEY_BYTES];
     view_item_key(key, queue.id, r->sequence);
     MDB_val k = {sizeof key, key}, v = {VIEW_ITEM_HEADER_BYTES + r->value.bytes, NULL};
-    rc = store_errno(mdb_put(s->txn, handles(s)->items, &k, &v, MDB_RESERVE));
+    rc = view_errno(mdb_put(s->txn, handles(s)->items, &k, &v, MDB_RESERVE));
     if (rc)
         return rc;
     put_u16(v.mv_data, 0);
@@ -218,13 +204,13 @@ static int apply_dequeue(struct store *s, const struct record *r)
     char key[VIEW_ITEM_KEY_BYTES];
     view_item_key(key, queue.id, r->sequence);
     MDB_val k = {sizeof key, key}, v;
-    rc = store_errno(mdb_get(s->txn, handles(s)->items, &k, &v));
+    rc = view_errno(mdb_get(s->txn, handles(s)->items, &k, &v));
     if (rc || v.mv_size < VIEW_ITEM_HEADER_BYTES)
         return rc && rc != -ENOENT ? rc : -EBADMSG;
     uint64_t bytes = v.mv_size - VIEW_ITEM_HEADER_BYTES;
     if (!identity_is_none(&r->identity))
         buffer_append(&s->dequeued, (char *)v.mv_data + VIEW_ITEM_HEADER_BYTES, bytes);
-    rc = store_errno(mdb_del(s->txn, handles(s)->items, &k, NULL));
+    rc = view_errno(mdb_del(s->txn, handles(s)->items, &k, NULL));
     if (rc)
         return rc;
     queue.count--;
@@ -249,15 +235,15 @@ static int apply_clear(struct store *s, const struct record *r)
         char key[8];
         put_u64_be(key, queue.id);
         MDB_val k = {sizeof key, key}, v = {0, ""};
-        rc = store_errno(mdb_put(s->txn, handles(s)->trash, &k, &v, 0));
+        rc = view_errno(mdb_put(s->txn, handles(s)->trash, &k, &v, 0));
         if (rc)
             return rc;
         s->trash = true;
     }
     if (r->op == OP_FORGET) {
         s->state.queues--;
-        MDB_val k = val(r->name);
-        return store_errno(mdb_del(s->txn, handles(s)->queues, &k, NULL));
+        MDB_val k = view_val(r->name);
+        return view_errno(mdb_del(s->txn, handles(s)->queues, &k, NULL));
     }
     if (!queue.count)
         return 0;
@@ -305,11 +291,11 @@ int store_apply(struct store *s, const struct record *r, uint64_t lsn, uint64_t 
 int store_skip_items(struct store *s, uint64_t skip)
 {
     MDB_cursor *cursor;
-    int rc = store_errno(mdb_cursor_open(s->txn, handles(s)->queues, &cursor));
+    int rc = view_errno(mdb_cursor_open(s->txn, handles(s)->queues, &cursor));
     if (rc)
         return rc;
     MDB_val k, v;
-    while ((rc = store_errno(mdb_cursor_get(cursor, &k, &v, MDB_NEXT))) == 0) {
+    while ((rc = view_errno(mdb_cursor_get(cursor, &k, &v, MDB_NEXT))) == 0) {
         struct view_queue queue;
         char bytes[VIEW_QUEUE_BYTES];
         rc = view_queue_decode((struct span){v.mv_data, v.mv_size}, &queue) ? 0 : -EBADMSG;
@@ -317,7 +303,7 @@ int store_skip_items(struct store *s, uint64_t skip)
         view_queue_encode(bytes, &queue);
         v = (MDB_val){sizeof bytes, bytes};
         if (!rc)
-            rc = store_errno(mdb_cursor_put(cursor, &k, &v, MDB_CURRENT));
+            rc = view_errno(mdb_cursor_put(cursor, &k, &v, MDB_CURRENT));
         if (rc)
             break;
     }
@@ -330,11 +316,11 @@ int store_collect(struct store *s, unsigned limit)
     if (!s->trash)
         return 0;
     MDB_cursor *cursor;
-    int rc = store_errno(mdb_cursor_open(s->txn, handles(s)->trash, &cursor));
+    int rc = view_errno(mdb_cursor_open(s->txn, handles(s)->trash, &cursor));
     if (rc)
         return rc;
     MDB_val trash_key, unused;
-    rc = store_errno(mdb_cursor_get(cursor, &trash_key, &unused, MDB_FIRST));
+    rc = view_errno(mdb_cursor_get(cursor, &trash_key, &unused, MDB_FIRST));
     char id[8] = {0};
     if (!rc)
         memcpy(id, trash_key.mv_data, sizeof id);
@@ -345,23 +331,23 @@ int store_collect(struct store *s, unsigned limit)
     }
     if (rc)
         return rc;
-    rc = store_errno(mdb_cursor_open(s->txn, handles(s)->items, &cursor));
+    rc = view_errno(mdb_cursor_open(s->txn, handles(s)->items, &cursor));
     if (rc)
         return rc;
     char key[VIEW_ITEM_KEY_BYTES];
     view_item_key(key, get_u64_be(id), 0);
     for (unsigned i = 0; i < limit && !rc; i++) {
         MDB_val k = {sizeof key, key}, v;
-        rc = store_errno(mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE));
+        rc = view_errno(mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE));
         if (rc == 0 && memcmp(k.mv_data, id, sizeof id) != 0)
             rc = -ENOENT;
         if (rc == 0)
-            rc = store_errno(mdb_cursor_del(cursor, 0));
+            rc = view_errno(mdb_cursor_del(cursor, 0));
     }
     mdb_cursor_close(cursor);
     if (rc == -ENOENT) {
         MDB_val k = {sizeof id, id};
-        rc = store_errno(mdb_del(s->txn, handles(s)->trash, &k, NULL));
+        rc = view_errno(mdb_del(s->txn, handles(s)->trash, &k, NULL));
     }
     return rc;
 }

@@ -18,7 +18,8 @@ struct store {
     struct view_state state;     /* as the open transaction sees it */
     struct view_state published; /* as readers see it */
     bool trash;                  /* there may be items of cleared queues to remove */
-    uint64_t oldest_request_ns;  /* of the oldest outcome of a key, about; 0: look */
+    uint64_t oldest_request_ns;  /* of the oldest outcome of a key, or of one that has gone since; 0: look */
+    uint64_t oldest_before_ns;   /* the same before the open transaction */
     struct buffer dequeued;
 };
 
@@ -42,9 +43,6 @@ int store_skip_items(struct store *, uint64_t skip);
 
 /* Within a transaction: removes up to `limit` items of cleared queues. */
 int store_collect(struct store *, unsigned limit);
-
-/* The errno, negative, of what LMDB returned; -EBADMSG for its own words for damage. */
-int store_errno(int mdb);
 
 /* Look-ups within a transaction. Return 0, -ENOENT or another negative errno. Spans are valid until the next
  * store_apply(). */

@@ -30,6 +30,11 @@ struct hold {
     uint64_t opened_ns;
 };
 
+/* Room that a transaction may use: pages, of them in runs, and of them taken from `free_pages`. */
+struct promise {
+    uint64_t pages, run_pages, free_pages;
+};
+
 struct view_owner {
     struct disk *disk;
     char *path;
@@ -48,8 +53,8 @@ struct view_owner {
     uint64_t page_bytes;
     uint64_t attached_ns;
     bool waited;             /* a grace has passed since then */
-    uint64_t promised_pages; /* to the transaction that comes or is open */
-    bool patient;            /* its room is waited for */
+    struct promise base;     /* to the transaction that comes or is open, before it began */
+    struct promise promised; /* and what it asked for since */
     uint64_t reserved_bytes;
     MDB_txn *txn;
 
@@ -63,10 +68,12 @@ struct view_owner {
     int build_fd;
 };
 
-static int mdb_errno(int mdb)
+int view_errno(int mdb)
 {
     if (mdb == MDB_MAP_FULL || mdb == MDB_TXN_FULL)
         return -ENOSPC;
+    if (mdb == MDB_NOTFOUND)
+        return -ENOENT;
     return mdb > 0 ? -mdb : mdb < 0 ? -EBADMSG : 0;
 }
 
@@ -223,7 +230,7 @@ static int open_env(struct view_owner *v, const char *path, unsigned extra_flags
 {
     int rc = mdb_env_create(&v->env);
     if (rc)
-        return mdb_errno(rc);
+        return view_errno(rc);
     must(mdb_env_set_maxdbs(v->env, 16) == 0);
     must(mdb_env_set_maxreaders(v->env, READERS_MAX) == 0);
     must(mdb_env_set_mapsize(v->env, v->map_bytes) == 0);
@@ -233,7 +240,7 @@ static int open_env(struct view_owner *v, const char *path, unsigned extra_flags
     if (rc) {
         mdb_env_close(v->env);
         v->env = NULL;
-        return mdb_errno(rc);
+        return view_errno(rc);
     }
     MDB_stat stat;
     mdb_env_stat(v->env, &stat);
@@ -247,7 +254,7 @@ static int open_databases(struct view_owner *v, const struct view_state *make, s
     MDB_txn *txn;
     int rc = mdb_txn_begin(v->env, NULL, make ? 0 : MDB_RDONLY, &txn);
     if (rc)
-        return mdb_errno(rc);
+        return view_errno(rc);
     unsigned flags = make ? MDB_CREATE : 0;
 #define X(name)                                                                                              \
     if (!rc)                                                                                                 \
@@ -268,9 +275,9 @@ static int open_databases(struct view_owner *v, const struct view_state *make, s
     }
     if (rc) {
         mdb_txn_abort(txn);
-        return mdb_errno(rc);
+        return view_errno(rc);
     }
-    return mdb_errno(mdb_txn_commit(txn));
+    return view_errno(mdb_txn_commit(txn));
 }
 
 /* The state that the pages of a snapshot hold, in whatever layout. */
@@ -281,14 +288,14 @@ static int read_state(struct view_owner *v, struct view_state *state)
     MDB_val key = {sizeof VIEW_STATE_KEY - 1, VIEW_STATE_KEY}, value;
     int rc = mdb_txn_begin(v->env, NULL, MDB_RDONLY, &txn);
     if (rc)
-        return mdb_errno(rc);
+        return view_errno(rc);
     rc = mdb_dbi_open(txn, "meta", 0, &meta);
     if (!rc)
         rc = mdb_get(txn, meta, &key, &value);
     if (!rc && !view_state_decode((struct span){value.mv_data, value.mv_size}, state))
         rc = EBADMSG;
     mdb_txn_abort(txn);
-    return mdb_errno(rc);
+    return view_errno(rc);
 }
 
 /* The first of the transactions that stand for the grace. */
@@ -301,7 +308,7 @@ static int first_hold(struct view_owner *v)
     v->hold_count = 0;
     int rc = mdb_txn_begin(v->env, NULL, MDB_RDONLY, &v->holds[0].txn);
     if (rc)
-        return mdb_errno(rc);
+        return view_errno(rc);
     v->holds[0].opened_ns = v->attached_ns;
     v->hold_count = 1;
     return 0;
@@ -490,7 +497,7 @@ static int rotate_holds(struct view_owner *v, uint64_t now)
     }
     if (spare)
         mdb_txn_abort(spare);
-    return mdb_errno(rc);
+    return view_errno(rc);
 }
 
 /* Counts the pages that a transaction may reuse now: those freed before the oldest held transaction, or
@@ -534,40 +541,50 @@ static uint64_t kept_pages(struct view_owner *v, uint64_t last)
     return (behind > missing ? behind : missing) / v->page_bytes;
 }
 
-/* Room for a transaction that takes `need` pages, `run_pages` of them in runs. */
-static int make_room(struct view_owner *v, uint64_t need, uint64_t run_pages, bool adds)
+/* Room for `more` pages than the transaction has been promised, `more_run_pages` of them in runs. A refusal
+ * changes nothing. */
+static int make_room(struct view_owner *v, uint64_t more, uint64_t more_run_pages, bool adds)
 {
     MDB_envinfo info;
     mdb_env_info(v->env, &info);
     uint64_t last = info.me_last_pgno + 1;
-    v->promised_pages = need;
+    struct promise p = {v->promised.pages + more, v->promised.run_pages + more_run_pages,
+                        v->promised.free_pages};
+    uint64_t need = p.pages;
     uint64_t tail = (adds ? v->size_bytes : v->map_bytes) / v->page_bytes;
     if (last + need <= tail) {
         /* What adds data leaves a step of the memory that is there to what does not. */
         uint64_t want = (last + need) * v->page_bytes + (adds ? RESERVE_STEP : 0);
-        if (want <= v->reserved_bytes)
+        if (want <= v->reserved_bytes) {
+            v->promised = p;
             return 0;
+        }
         int fd;
         must(mdb_env_get_fd(v->env, &fd) == 0);
         int rc = reserve(v, fd, (want + RESERVE_STEP - 1) / RESERVE_STEP * RESERVE_STEP);
         if (rc == -ENOSPC && !adds) /* the last pages are less than a step */
             rc = reserve(v, fd, want);
-        if (rc == 0)
+        if (rc == 0) {
+            v->promised = p;
             return 0;
+        }
     }
     /* At the end of the map or of memory: what was freed a grace ago can be used again. */
     uint64_t now = clock_monotonic_ns();
     uint64_t want = 2 * need + PAGES_PER_TXN;
     if (adds)
         want += kept_pages(v, last);
-    if (v->free_pages < want && now - v->free_counted_ns >= v->grace_ns / HOLDS_PER_GRACE) {
+    if (v->free_pages + p.free_pages < want && now - v->free_counted_ns >= v->grace_ns / HOLDS_PER_GRACE) {
         rotate_holds(v, now);
         v->free_pages = count_free_pages(v);
         v->free_counted_ns = now;
+        p.free_pages = v->promised.free_pages = v->base.free_pages = 0; /* they were counted in */
     }
-    if (v->free_pages < want || (last + run_pages) * v->page_bytes > v->reserved_bytes)
+    if (v->free_pages + p.free_pages < want || (last + p.run_pages) * v->page_bytes > v->reserved_bytes)
         return -ENOSPC;
-    v->free_pages -= need;
+    v->free_pages = v->free_pages + p.free_pages - need;
+    p.free_pages = need;
+    v->promised = p;
     return 0;
 }
 
@@ -576,36 +593,33 @@ static uint64_t pages_for(const struct view_owner *v, uint64_t ops, uint64_t byt
     return PAGES_PER_TXN + ops * PAGES_PER_OP + bytes / v->page_bytes + run_pages;
 }
 
-/* For all `need` pages of the transaction, as make_room() or after waiting for it. */
-static int wait_for_room(struct view_owner *v, uint64_t need, uint64_t run_pages)
-{
-    uint64_t nap_ns = v->grace_ns / HOLDS_PER_GRACE;
-    uint64_t deadline_ns = clock_monotonic_ns() + 4 * v->grace_ns;
-    int rc;
-    while ((rc = make_room(v, need, run_pages, false)) == -ENOSPC && clock_monotonic_ns() < deadline_ns)
-        nanosleep(&(struct timespec){(time_t)(nap_ns / NS_PER_S), (long)(nap_ns % NS_PER_S)}, NULL);
-    return rc;
-}
-
 int view_make_room(struct view_owner *v, uint64_t ops, uint64_t bytes, uint64_t run_pages, bool adds)
 {
-    v->patient = false;
-    return make_room(v, pages_for(v, ops, bytes, run_pages), run_pages, adds);
+    v->promised = (struct promise){0};
+    int rc = make_room(v, pages_for(v, ops, bytes, run_pages), run_pages, adds);
+    v->base = v->promised;
+    return rc;
 }
 
 int view_wait_for_room(struct view_owner *v, uint64_t ops, uint64_t bytes, uint64_t run_pages)
 {
-    v->patient = true;
-    return wait_for_room(v, pages_for(v, ops, bytes, run_pages), run_pages);
+    uint64_t nap_ns = v->grace_ns / HOLDS_PER_GRACE;
+    uint64_t deadline_ns = clock_monotonic_ns() + 4 * v->grace_ns;
+    int rc;
+    while ((rc = view_make_room(v, ops, bytes, run_pages, false)) == -ENOSPC &&
+           clock_monotonic_ns() < deadline_ns)
+        nanosleep(&(struct timespec){(time_t)(nap_ns / NS_PER_S), (long)(nap_ns % NS_PER_S)}, NULL);
+    return rc;
 }
 
-int view_more_room(struct view_owner *v, uint64_t bytes)
+int view_more_room(struct view_owner *v, uint64_t run_pages)
 {
-    uint64_t pages = bytes > v->page_bytes / 4 ? bytes / v->page_bytes + 1 : 0;
-    uint64_t need = v->promised_pages + pages;
-    if (!pages)
-        return 0;
-    return v->patient ? wait_for_room(v, need, pages) : make_room(v, need, pages, false);
+    return run_pages ? make_room(v, run_pages, run_pages, false) : 0;
+}
+
+uint64_t view_value_pages(const struct view_owner *v, uint64_t bytes)
+{
+    return bytes > v->page_bytes / 4 ? bytes / v->page_bytes + 1 : 0;
 }
 
 int view_begin(struct view_owner *v, MDB_txn **txn)
@@ -620,9 +634,12 @@ int view_begin(struct view_owner *v, MDB_txn **txn)
         }
         v->waited = true;
     }
+    /* One that begins once more has what it had at first. */
+    v->free_pages += v->promised.free_pages - v->base.free_pages;
+    v->promised = v->base;
     int rc = rotate_holds(v, now);
     if (!rc)
-        rc = mdb_errno(mdb_txn_begin(v->env, NULL, 0, &v->txn));
+        rc = view_errno(mdb_txn_begin(v->env, NULL, 0, &v->txn));
     *txn = v->txn;
     return rc;
 }
@@ -631,7 +648,7 @@ int view_commit(struct view_owner *v)
 {
     MDB_txn *txn = v->txn;
     v->txn = NULL;
-    return mdb_errno(mdb_txn_commit(txn));
+    return view_errno(mdb_txn_commit(txn));
 }
 
 void view_abort(struct view_owner *v)
@@ -643,7 +660,7 @@ void view_abort(struct view_owner *v)
 
 int view_begin_read(struct view_owner *v, MDB_txn **txn)
 {
-    return mdb_errno(mdb_txn_begin(v->env, NULL, MDB_RDONLY, txn));
+    return view_errno(mdb_txn_begin(v->env, NULL, MDB_RDONLY, txn));
 }
 
 const struct view_handles *view_handles(const struct view_owner *v)
@@ -654,7 +671,7 @@ const struct view_handles *view_handles(const struct view_owner *v)
 int view_hold(struct view_owner *v)
 {
     must(!v->snapshot_hold);
-    return mdb_errno(mdb_txn_begin(v->env, NULL, MDB_RDONLY, &v->snapshot_hold));
+    return view_errno(mdb_txn_begin(v->env, NULL, MDB_RDONLY, &v->snapshot_hold));
 }
 
 void view_unhold(struct view_owner *v)

@@ -24,6 +24,14 @@
 
 struct view_owner;
 
+/* The errno, negative, of what LMDB returned; -EBADMSG for its own words for damage. */
+int view_errno(int mdb);
+
+static inline MDB_val view_val(struct span s)
+{
+    return (MDB_val){s.bytes, (void *)s.at};
+}
+
 struct view_options {
     const char *path;
     uint64_t size_bytes;
@@ -71,9 +79,12 @@ int view_make_room(struct view_owner *, uint64_t ops, uint64_t bytes, uint64_t r
  * so where room is short this waits for the pages that the batches before it have freed. */
 int view_wait_for_room(struct view_owner *, uint64_t ops, uint64_t bytes, uint64_t run_pages);
 
-/* Within the transaction that this room was made or waited for: the same for one more value of `bytes`, which
- * was not counted. */
-int view_more_room(struct view_owner *, uint64_t bytes);
+/* Within the transaction that this room was made for: `run_pages` more. 0 or -ENOSPC, which leaves it as it
+ * was. */
+int view_more_room(struct view_owner *, uint64_t run_pages);
+
+/* The pages that a value of `bytes` takes in a run of its own: 0 when it lies in a page with others. */
+uint64_t view_value_pages(const struct view_owner *, uint64_t bytes);
 
 /* One write transaction. begin returns 0 or a negative errno; commit publishes. */
 int view_begin(struct view_owner *, MDB_txn **);

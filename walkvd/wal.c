@@ -382,6 +382,11 @@ int wal_sync(struct wal *w)
     return wal_failure(w) ? -EIO : 0;
 }
 
+bool wal_needs_witness(const struct wal *w)
+{
+    return !w->witnessed;
+}
+
 int wal_witness(struct wal *w)
 {
     if (wal_failure(w))

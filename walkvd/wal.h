@@ -47,6 +47,9 @@ int wal_append(struct wal *, struct span payload, uint32_t count, uint64_t time_
  * negative errno, after which the log has failed. */
 int wal_sync(struct wal *);
 
+/* Whether the last batch has none behind it. */
+bool wal_needs_witness(const struct wal *);
+
 /* Appends a witness, a batch of one no-op, if the last batch has none behind it, and syncs both. There is
  * always room for it. Returns 0 or a negative errno, after which the log has failed. */
 int wal_witness(struct wal *);

@@ -350,9 +350,20 @@ with Peer(sys.argv[1], greet=False) as peer:
                 self.assertTrue(peer.at_end())
                 peer.close()
         peer = self.peer(role=WORKER, session=8)
-        for sequence in (20, 0, 25, 0, (1 << 64) - 1):  # gaps are fine, and writes without a place in between
-            peer.send(write(SET, f"gap{sequence}", b"1", sequence=sequence))
+        # Gaps are fine, and writes without a place in between.
+        for sequence, confirmed in ((20, 0), (0, 0), (25, 0), (0, 0), ((1 << 64) - 1, (1 << 64) - 2)):
+            peer.send(write(SET, f"gap{sequence}", b"1", sequence=sequence, confirmed=confirmed))
             self.assertIn(peer.result()[1], (CREATED, OK))
+        self.assertNotIn("never", self.contents()[0])
+
+    def test_so_many_are_unconfirmed_at_most(self):
+        for confirmed in (0, 7):
+            most = confirmed + (1 << 20)
+            peer = self.peer(role=WORKER, session=9 + confirmed, sent=1)
+            peer.send(write(SET, "most", b"1", sequence=most, confirmed=confirmed))
+            self.assertIn(peer.result()[1], (CREATED, OK))
+            peer.send(write(SET, "never", b"1", sequence=most + 1, confirmed=confirmed))
+            self.assertTrue(peer.at_end())
         self.assertNotIn("never", self.contents()[0])
 
     def test_a_process_has_only_so_many(self):
@@ -389,7 +400,7 @@ with Peer(sys.argv[1], greet=False) as peer:
         now = boottime_ns()
         numbers = iter(range(1, 100))
         for name, sent, oldest_ns, in_force in (
-                ("nothing sent", 0, 0, True), ("nothing sent, long ago", 0, now - 3600 * NS_PER_S, True),
+                ("nothing sent", 0, 0, True), ("nothing sent, long ago", 0, 1, True),
                 ("sent just now", 1, now, True), ("sent a while ago", 5, now - 30 * NS_PER_S, True),
                 ("sent a minute ago", 5, now - AWAY_S * NS_PER_S, False),
                 ("sent long ago", 5, 1, False), ("sent in another time", 5, now + 3600 * NS_PER_S, False)):

@@ -24,6 +24,7 @@
     X(control)                                                                                               \
     X(snapshot)                                                                                              \
     X(view_read)                                                                                             \
+    X(batch)                                                                                                 \
     X(store)                                                                                                 \
     X(requests_forged)                                                                                       \
     X(tokens)                                                                                                \

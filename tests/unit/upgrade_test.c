@@ -108,7 +108,8 @@ static void test_layout_1(void)
                                                  .value = {"", 0},
                                                  .queue_id = 1,
                                                  .sequence = 2,
-                                                 .identity = item.request.identity},
+                                                 .identity = item.request.identity,
+                                                 .version = 1},
                                 10, 5),
                     0);
     must(store_commit(&other.store, 10, 1, 5) == 0);
