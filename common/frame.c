@@ -229,3 +229,16 @@ bool frame_decode_checkpoint_reply(struct span body, struct checkpoint_reply *c)
     c->sentence = read_text(&r);
     return reader_finished(&r) && result < RESULT_LIMIT;
 }
+
+void frame_encode_lsn(struct buffer *out, enum frame_type type, uint32_t id, uint64_t lsn)
+{
+    frame_begin(out, type, id, sizeof lsn);
+    put_u64(buffer_extend(out, sizeof lsn), lsn);
+}
+
+bool frame_decode_lsn(struct span body, uint64_t *lsn)
+{
+    struct reader r = reader_of(body.at, body.bytes);
+    *lsn = read_u64(&r);
+    return reader_finished(&r);
+}

@@ -12,7 +12,7 @@
  *     16          body
  *
  * The peer begins with HELLO, walkvd answers GREETING; then the peer sends requests, as many as it likes
- * without waiting, and walkvd answers each in order.
+ * without waiting, and walkvd answers each in order, but for WATCH.
  *
  *     HELLO            4 protocol version, 4 role, 8 session (0: none; else below 2^32, chosen at random),
  *                      8 process id (but the kernel is asked), 8 last sequence that may have been sent
@@ -27,6 +27,9 @@
  *     STATUS_REPLY     struct status (status.h), by its table
  *     CHECKPOINT       empty; holds what was written before; answered when done, others meanwhile
  *     CHECKPOINT_REPLY 2 result (enum result), 8 LSN of the checkpoint, 2 n + sentence if it failed
+ *     WATCH            8 LSN; takes the place of a WATCH before it; answered out of order, as soon as more
+ *                      than that has been published
+ *     CHANGED          8 LSN that was published last
  *
  *     WRITE            offset width
  *                        0    1    op
@@ -78,7 +81,7 @@
 #include <stdint.h>
 
 #define FRAME_MAGIC        0x31564b57u
-#define FRAME_PROTOCOL     3u
+#define FRAME_PROTOCOL     4u
 #define FRAME_HEADER_BYTES 16u
 #define FRAME_BODY_MAX     (VALUE_BYTES_MAX + 65536u)
 
@@ -91,6 +94,8 @@ enum frame_type {
     FRAME_STATUS_REPLY = 6,
     FRAME_CHECKPOINT = 7,
     FRAME_CHECKPOINT_REPLY = 8,
+    FRAME_WATCH = 9,
+    FRAME_CHANGED = 10,
 };
 
 enum frame_role { FRAME_ROLE_WORKER = 1, FRAME_ROLE_CONTROL = 2 };
@@ -179,5 +184,8 @@ bool frame_decode_result(struct span body, struct write_result *);
 void frame_encode_empty(struct buffer *, enum frame_type, uint32_t id);
 void frame_encode_checkpoint_reply(struct buffer *, uint32_t id, const struct checkpoint_reply *);
 bool frame_decode_checkpoint_reply(struct span body, struct checkpoint_reply *);
+/* WATCH and CHANGED. */
+void frame_encode_lsn(struct buffer *, enum frame_type, uint32_t id, uint64_t lsn);
+bool frame_decode_lsn(struct span body, uint64_t *lsn);
 
 #endif

@@ -15,6 +15,8 @@
  *             'o' 8 LSN (BE)                     -> outcome, by age, for the client's idempotency key
  *             'k' idempotency key                -> 8 LSN of its outcome
  *
+ *     changes 8 LSN (BE)                     -> what changed at that LSN and some behind it (change.h)
+ *
  *     outcome  0 2 result  2 2 key bytes  4 4 0  8 8 LSN  16 8 version  24 8 size  32 8 ns since 1970
  *             40 16 fingerprint of the request  56 idempotency key, value that was dequeued
  *
@@ -25,7 +27,8 @@
  *
  * The view is volatile: it is rebuilt from snapshot and log whenever it is in doubt. Snapshots carry it page
  * by page, so a change of layout must bump VIEW_LAYOUT and teach view_build_finish() to convert what it
- * finds. Layout 1 had no `requests`, and zeros where the state counts them.
+ * finds. Layout 2 had no `changes`, layout 1 no `requests`
+ * either; the state has zeros where it counts them.
  */
 #ifndef WALKV_COMMON_VIEW_LAYOUT_H
 #define WALKV_COMMON_VIEW_LAYOUT_H
@@ -36,7 +39,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VIEW_LAYOUT            2u
+#define VIEW_LAYOUT            3u
 #define VIEW_STATE_KEY         "state"
 #define VIEW_STATE_BYTES       160
 #define VIEW_GEN_MAGIC         "WKVGEN01"
@@ -55,7 +58,8 @@
     X(queues)                                                                                                \
     X(items)                                                                                                 \
     X(trash)                                                                                                 \
-    X(requests)
+    X(requests)                                                                                              \
+    X(changes)
 
 struct view_state {
     uint32_t layout;
@@ -75,6 +79,7 @@ struct view_state {
     uint64_t next_queue_id;
     uint64_t requests;         /* idempotency keys whose outcomes are kept */
     uint64_t requests_evicted; /* so far, before their time: there were too many */
+    uint64_t changes_after;    /* `changes` has all changes of the LSNs behind this one */
 };
 
 static inline void view_state_encode(char out[VIEW_STATE_BYTES], const struct view_state *s)
@@ -84,10 +89,11 @@ static inline void view_state_encode(char out[VIEW_STATE_BYTES], const struct vi
     put_u32(out + 4, s->ready);
     memcpy(out + 8, s->uuid, UUID_BYTES);
     memcpy(out + 24, s->boot_id, UUID_BYTES);
-    const uint64_t numbers[] = {s->generation,      s->map_bytes,  s->applied_lsn,   s->applied_checksum,
-                                s->applied_time_ns, s->keys,       s->key_bytes,     s->queues,
-                                s->items,           s->item_bytes, s->next_queue_id, s->requests,
-                                s->requests_evicted};
+    const uint64_t numbers[] = {s->generation,       s->map_bytes,       s->applied_lsn,
+                                s->applied_checksum, s->applied_time_ns, s->keys,
+                                s->key_bytes,        s->queues,          s->items,
+                                s->item_bytes,       s->next_queue_id,   s->requests,
+                                s->requests_evicted, s->changes_after};
     for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
         put_u64(out + 40 + 8 * i, numbers[i]);
 }
@@ -101,10 +107,11 @@ static inline bool view_state_decode(struct span bytes, struct view_state *s)
     s->ready = read_u32(&r) == 1;
     read_bytes(&r, s->uuid, UUID_BYTES);
     read_bytes(&r, s->boot_id, UUID_BYTES);
-    uint64_t *const numbers[] = {&s->generation,      &s->map_bytes,  &s->applied_lsn,   &s->applied_checksum,
-                                 &s->applied_time_ns, &s->keys,       &s->key_bytes,     &s->queues,
-                                 &s->items,           &s->item_bytes, &s->next_queue_id, &s->requests,
-                                 &s->requests_evicted};
+    uint64_t *const numbers[] = {&s->generation,       &s->map_bytes,       &s->applied_lsn,
+                                 &s->applied_checksum, &s->applied_time_ns, &s->keys,
+                                 &s->key_bytes,        &s->queues,          &s->items,
+                                 &s->item_bytes,       &s->next_queue_id,   &s->requests,
+                                 &s->requests_evicted, &s->changes_after};
     for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
         *numbers[i] = read_u64(&r);
     return !r.bad && bytes.bytes == VIEW_STATE_BYTES && s->layout >= 1 && s->layout <= VIEW_LAYOUT;

@@ -326,7 +326,7 @@ static int build_state(struct build *b, struct repair_result *result)
     struct view_state state;
     int status = load(b, result->uuid, &state);
     if (!status) {
-        store_init(&b->store, b->view, &state);
+        store_init(&b->store, b->view, &state, 0);
         status = replay(b);
     }
     if (!status)

@@ -37,6 +37,9 @@ struct peer {
     bool waits_for_checkpoint;
     bool wants_checkpoint; /* one that begins after the one that is running */
     uint32_t checkpoint_id;
+    bool watches; /* to be told when more than watch_lsn has been published */
+    uint32_t watch_id;
+    uint64_t watch_lsn;
 };
 
 /* Takes over `fd`. NULL, with `fd` closed, when there is no memory for another peer. */

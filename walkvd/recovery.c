@@ -363,7 +363,8 @@ static int replay(struct run *run, const struct view_state *state, uint64_t dura
                   struct wal_log_end *end, bool *known)
 {
     struct recovery *r = run->recovery;
-    store_init(&r->store, r->view, state);
+    store_free(&r->store); /* of an attempt before */
+    store_init(&r->store, r->view, state, run->config->change_history);
     run->start = replay_start_of(state);
     run->began_ns = run->told_ns = clock_monotonic_ns();
     r->replayed_ops = 0;

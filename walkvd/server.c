@@ -203,6 +203,7 @@ static void turn(struct server *s)
     if (s->item_count && s->batch.taken < s->item_count)
         server_give_back(s, s->batch.taken);
     server_reply(s);
+    server_tell_watchers(s);
     server_finish_peers(s);
     if (s->item_count) {
         /* Keeps pace with what the log uses: a little of the next segment per batch. */

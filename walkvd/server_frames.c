@@ -25,6 +25,7 @@ void server_drop_peer(struct server *s, struct peer *p)
     if (p->next)
         p->next->previous = p->previous;
     s->peer_count--;
+    s->watcher_count -= p->watches;
     s->worker_count -= p->greeted && p->role == FRAME_ROLE_WORKER;
     if (p->session)
         sessions_leave(&s->sessions, p, clock_boottime_ns());
@@ -211,6 +212,14 @@ static bool take_write(struct server *s, struct peer *p, const struct frame *fra
     return true;
 }
 
+static bool take_watch(struct server *s, struct peer *p, const struct frame *frame)
+{
+    s->watcher_count += !p->watches;
+    p->watches = true;
+    p->watch_id = frame->id;
+    return frame_decode_lsn(frame->body, &p->watch_lsn);
+}
+
 /* Takes the frames of one peer that go into this turn. Returns false when the batch is full. */
 static bool collect_peer(struct server *s, struct peer *p)
 {
@@ -245,6 +254,10 @@ static bool collect_peer(struct server *s, struct peer *p)
                 p->broken = true;
             else
                 take_checkpoint(p, &frame);
+            break;
+        case FRAME_WATCH:
+            if (!take_watch(s, p, &frame))
+                p->broken = true;
             break;
         default:
             p->broken = true;
@@ -324,6 +337,18 @@ void server_reply(struct server *s)
             frame_encode_result(&r->peer->out, r->id, &r->item->result);
         else
             reply_status(s, r->peer, r->id);
+    }
+}
+
+void server_tell_watchers(struct server *s)
+{
+    uint64_t lsn = s->recovery->store.published.applied_lsn;
+    for (struct peer *p = s->peers; p && s->watcher_count; p = p->next) {
+        if (!p->watches || p->watch_lsn >= lsn || p->broken || !peer_reserve(p, REPLY_BYTES))
+            continue;
+        frame_encode_lsn(&p->out, FRAME_CHANGED, p->watch_id, lsn);
+        p->watches = false; /* it asks again, when it is ready for more */
+        s->watcher_count--;
     }
 }
 

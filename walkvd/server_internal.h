@@ -41,6 +41,7 @@ struct server {
     struct peer *peers;
     uint64_t peer_count;
     uint64_t worker_count;
+    uint64_t watcher_count;
     struct sessions sessions;
     uint64_t upkept_ns; /* when sessions and idempotency keys were last looked through */
     bool upkeep_left;   /* more than one batch could do */
@@ -73,6 +74,9 @@ void server_collect(struct server *);
 
 /* Gives the frames of s->items from `taken` on back to their peers, for the next turn: the batch was full. */
 void server_give_back(struct server *, size_t taken);
+
+/* Tells those that wait for it what has been published; one glance when nobody does. */
+void server_tell_watchers(struct server *);
 
 /* Appends to each peer's output what it is owed, in the order in which it asked. */
 void server_reply(struct server *);

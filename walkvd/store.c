@@ -12,14 +12,22 @@ static const struct view_handles *handles(const struct store *s)
     return view_handles(s->view);
 }
 
-void store_init(struct store *s, struct view_owner *view, const struct view_state *state)
+void store_init(struct store *s, struct view_owner *view, const struct view_state *state,
+                uint64_t change_history)
 {
-    *s = (struct store){.view = view, .state = *state, .published = *state, .trash = true};
+    *s = (struct store){
+        .view = view,
+        .state = *state,
+        .published = *state,
+        .trash = true,
+        .changes.history = change_history,
+    };
 }
 
 void store_free(struct store *s)
 {
     buffer_free(&s->dequeued);
+    buffer_free(&s->changes.row);
 }
 
 int store_begin(struct store *s)
@@ -27,6 +35,7 @@ int store_begin(struct store *s)
     must(!s->txn);
     s->state = s->published;
     s->oldest_before_ns = s->oldest_request_ns;
+    changes_begin(&s->changes);
     return view_begin(s->view, &s->txn);
 }
 
@@ -43,10 +52,12 @@ int store_commit(struct store *s, uint64_t lsn, uint64_t checksum, uint64_t time
     s->state.applied_lsn = lsn;
     s->state.applied_checksum = checksum;
     s->state.applied_time_ns = time_ns;
+    int rc = changes_finish(s, lsn);
     char bytes[VIEW_STATE_BYTES];
     view_state_encode(bytes, &s->state);
     MDB_val key = {sizeof VIEW_STATE_KEY - 1, VIEW_STATE_KEY}, value = {sizeof bytes, bytes};
-    int rc = view_errno(mdb_put(s->txn, handles(s)->meta, &key, &value, 0));
+    if (!rc)
+        rc = view_errno(mdb_put(s->txn, handles(s)->meta, &key, &value, 0));
     if (rc) {
         store_abort(s);
         return rc;
@@ -126,10 +137,10 @@ static int apply_set(struct store *s, const struct record *r, uint64_t lsn)
     int rc = find_value(s, r->name, &old);
     if (rc == 0)
         s->state.key_bytes -= r->name.bytes + old.bytes - VIEW_KV_HEADER_BYTES;
-    else if (rc == -ENOENT)
-        s->state.keys++;
-    else
+    else if (rc != -ENOENT)
         return rc;
+    s->created = rc == -ENOENT;
+    s->state.keys += s->created;
     s->state.key_bytes += r->name.bytes + r->value.bytes;
     MDB_val k = view_val(r->name), v = {VIEW_KV_HEADER_BYTES + r->value.bytes, NULL};
     rc = view_errno(mdb_put(s->txn, handles(s)->kv, &k, &v, MDB_RESERVE));
@@ -158,6 +169,7 @@ static int put_queue(struct store *s, struct span name, const struct view_queue 
 {
     char bytes[VIEW_QUEUE_BYTES];
     view_queue_encode(bytes, queue);
+    s->queue_size = queue->count;
     MDB_val k = view_val(name), v = {sizeof bytes, bytes};
     return view_errno(mdb_put(s->txn, handles(s)->queues, &k, &v, 0));
 }
@@ -172,6 +184,7 @@ static int apply_enqueue(struct store *s, const struct record *r)
         queue = (struct view_queue){.id = r->queue_id, .next_sequence = 1};
         s->state.next_queue_id++;
         s->state.queues++;
+        s->created = true;
     } else if (rc) {
         return rc;
     }
@@ -282,7 +295,11 @@ static int apply(struct store *s, const struct record *r, uint64_t lsn)
 int store_apply(struct store *s, const struct record *r, uint64_t lsn, uint64_t time_ns)
 {
     s->dequeued.bytes = 0;
+    s->created = false;
+    s->queue_size = 0;
     int rc = apply(s, r, lsn);
+    if (!rc && op_is_write(r->op))
+        rc = changes_add(s, &(struct change){r->op, s->created, lsn, s->queue_size, r->name});
     if (!rc && !identity_is_none(&r->identity))
         rc = requests_keep(s, r, lsn, time_ns, buffer_span(&s->dequeued));
     return rc;

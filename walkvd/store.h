@@ -9,6 +9,7 @@
 #ifndef WALKV_WALKVD_STORE_H
 #define WALKV_WALKVD_STORE_H
 
+#include "changes.h"
 #include "record.h"
 #include "view.h"
 
@@ -21,10 +22,13 @@ struct store {
     uint64_t oldest_request_ns;  /* of the oldest outcome of a key, or of one that has gone since; 0: look */
     uint64_t oldest_before_ns;   /* the same before the open transaction */
     struct buffer dequeued;
+    struct changes changes;
+    bool created;        /* by the record that is being applied: its key or queue */
+    uint64_t queue_size; /* after that record */
 };
 
-/* `state` is that of the attached view. */
-void store_init(struct store *, struct view_owner *, const struct view_state *state);
+/* `state` is that of the attached view. What changes is kept for `change_history` LSNs; 0: not at all. */
+void store_init(struct store *, struct view_owner *, const struct view_state *state, uint64_t change_history);
 void store_free(struct store *);
 
 /* One transaction. Each returns 0 or a negative errno (-ENOSPC: the view is full, and only abort may follow).

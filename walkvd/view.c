@@ -426,6 +426,8 @@ int view_build_finish(struct view_owner *v, const uint8_t *uuid, struct view_sta
         rc = read_state(v, state);
     }
     if (!rc) {
+        if (state->layout < VIEW_LAYOUT)
+            state->changes_after = state->applied_lsn;
         state->layout = VIEW_LAYOUT; /* what it has more than older ones is made below, empty */
         state->ready = false;
         state->map_bytes = v->map_bytes;
@@ -615,6 +617,11 @@ int view_wait_for_room(struct view_owner *v, uint64_t ops, uint64_t bytes, uint6
 int view_more_room(struct view_owner *v, uint64_t run_pages)
 {
     return run_pages ? make_room(v, run_pages, run_pages, false) : 0;
+}
+
+uint64_t view_size_bytes(const struct view_owner *v)
+{
+    return v->size_bytes;
 }
 
 uint64_t view_value_pages(const struct view_owner *v, uint64_t bytes)

@@ -83,6 +83,9 @@ int view_wait_for_room(struct view_owner *, uint64_t ops, uint64_t bytes, uint64
  * was. */
 int view_more_room(struct view_owner *, uint64_t run_pages);
 
+/* As in the options. */
+uint64_t view_size_bytes(const struct view_owner *);
+
 /* The pages that a value of `bytes` takes in a run of its own: 0 when it lies in a page with others. */
 uint64_t view_value_pages(const struct view_owner *, uint64_t bytes);
 

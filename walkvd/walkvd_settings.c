@@ -174,6 +174,19 @@ static const struct setting settings[] = {
                 "about 200 bytes of the view, and what was dequeued with it as well.",
     },
     {
+        .group = "Live updates",
+        .name = "change_history",
+        FIELD(SETTING_UNSIGNED, change_history),
+        .default_text = "100000",
+        .minimum = 100,
+        .maximum = 1000000000,
+        .help =
+            "For how many writes it is kept what they changed, so that a client of /api/events that was away "
+            "goes on where it was; one that comes later has to read everything anew. Each takes about 50 "
+            "bytes "
+            "of the view, and all of them at most one part in 16 of view_size.",
+    },
+    {
         .group = "Workers",
         .name = "socket_path",
         FIELD(SETTING_PATH, socket_path),

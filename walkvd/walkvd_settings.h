@@ -32,6 +32,7 @@ struct walkvd_config {
     uint64_t checkpoint_wal_size; /* 0: not by the size of the log */
     uint64_t idempotency_window_ns;
     uint64_t idempotency_max_entries;
+    uint64_t change_history;
     char *auth_tokens_file; /* empty: none, and every write is allowed */
     uint64_t max_value_size;
     uint64_t max_connections;

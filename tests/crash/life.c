@@ -25,6 +25,7 @@ void life_init(struct life *l, struct memory_disk *disk, unsigned number, bool a
         .wal_block_size = 512,
         .idempotency_window_ns = UINT64_MAX,
         .idempotency_max_entries = LIFE_KEYS,
+        .change_history = LIFE_CHANGES,
     };
 }
 

@@ -12,7 +12,8 @@
 #include "memory_disk.h"
 #include "recovery.h"
 
-#define LIFE_KEYS     8 /* idempotency keys that are kept */
+#define LIFE_KEYS     8   /* idempotency keys that are kept */
+#define LIFE_CHANGES  200 /* LSNs whose changes are kept */
 #define LIFE_DATA_DIR MEMORY_ROOT "/data"
 
 struct life {

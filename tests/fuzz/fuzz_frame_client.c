@@ -19,6 +19,7 @@ enum {
     GREETING_OF_ANOTHER,
     STATUS,
     CHECKPOINT_REPLY,
+    CHANGED,
     REPLAYED,
     REFUSED,
     THREE_FRAMES,
@@ -32,6 +33,7 @@ const char *const fuzz_goals[] = {
     [GREETING_OF_ANOTHER] = "a greeting of another protocol",
     [STATUS] = "a status",
     [CHECKPOINT_REPLY] = "a checkpoint reply",
+    [CHANGED] = "word of a change",
     [REPLAYED] = "a result of an earlier request",
     [REFUSED] = "a refused body",
     [THREE_FRAMES] = "three frames",
@@ -95,6 +97,18 @@ static bool check_checkpoint_reply(const struct frame *frame)
     return true;
 }
 
+static bool check_changed(const struct frame *frame)
+{
+    uint64_t lsn;
+    struct buffer again = {0};
+    if (!frame_decode_lsn(frame->body, &lsn))
+        return false;
+    frame_encode_lsn(&again, FRAME_CHANGED, frame->id, lsn);
+    check_again(frame, &again);
+    fuzz_reached(CHANGED);
+    return true;
+}
+
 static bool check_status(const struct frame *frame)
 {
     struct status status;
@@ -132,6 +146,8 @@ static bool check_body(const struct frame *frame)
         return check_status(frame);
     case FRAME_CHECKPOINT_REPLY:
         return check_checkpoint_reply(frame);
+    case FRAME_CHANGED:
+        return check_changed(frame);
     default:
         return true;
     }

@@ -27,6 +27,7 @@ enum {
     REFUSED_RECORD,
     RECORD_OF_SESSION,
     RECORD_WITH_KEY,
+    WATCH,
     THREE_FRAMES,
     BAD,
     RECORD /* and its operation */
@@ -43,6 +44,7 @@ const char *const fuzz_goals[] = {
     [REFUSED_RECORD] = "a refused record",
     [RECORD_OF_SESSION] = "a record of a write in a session",
     [RECORD_WITH_KEY] = "a record of a write with an idempotency key",
+    [WATCH] = "a watch",
     [THREE_FRAMES] = "three frames",
     [BAD] = "a bad frame",
 #define X(name, number, text) [RECORD + (number)] = "a record: " text,
@@ -129,6 +131,18 @@ static void check_write(const struct frame *frame)
     fuzz_reached(RECORD + w.op);
 }
 
+static void check_watch(const struct frame *frame)
+{
+    uint64_t lsn;
+    struct buffer again = {0};
+    if (!frame_decode_lsn(frame->body, &lsn))
+        return;
+    frame_encode_lsn(&again, FRAME_WATCH, frame->id, lsn);
+    must(is_again(frame, &again));
+    buffer_free(&again);
+    fuzz_reached(WATCH);
+}
+
 static void check_record(const struct record *r)
 {
     bool named = r->op != OP_NOOP && r->op != OP_EXPIRE && r->op != OP_DEPART;
@@ -182,6 +196,8 @@ static size_t serve(struct fuzz_stream *s, size_t *frames)
                 check_hello(&frame);
             else if (frame.type == FRAME_WRITE)
                 check_write(&frame);
+            else if (frame.type == FRAME_WATCH)
+                check_watch(&frame);
             check_records(frame.body);
         }
         must(p.broken == (more < 0) && p.consumed <= p.in.bytes);

@@ -153,6 +153,8 @@ static void server_seeds(void)
         frame_encode_empty(&seed, FRAME_STATUS, 1);
         seed_next(&seed);
         frame_encode_empty(&seed, FRAME_CHECKPOINT, 2);
+        seed_next(&seed);
+        frame_encode_lsn(&seed, FRAME_WATCH, 3, 17);
         seed_save("frame_server", &seed);
         write_seeds(seal);
         identity_seeds(seal);
@@ -187,6 +189,8 @@ static void client_seeds(void)
         seed_next(&seed);
         struct checkpoint_reply reply = {RESULT_UNAVAILABLE, 9, TEXT("no room")};
         frame_encode_checkpoint_reply(&seed, 2, &reply);
+        seed_next(&seed);
+        frame_encode_lsn(&seed, FRAME_CHANGED, 3, 18);
         seed_save("frame_client", &seed);
         for (uint32_t other = 0; other < 2; other++) { /* the session in force, and another protocol */
             struct greeting changed = greeting;

@@ -26,7 +26,7 @@ static void open_view(struct stand *s, const struct buffer *pages, uint64_t grac
     if (pages != NULL)
         must(disk_write(disk_system(), fd, pages->data, pages->bytes, 0) == 0);
     must(view_build_finish(s->view, uuid, &state) == 0);
-    store_init(&s->store, s->view, &state);
+    store_init(&s->store, s->view, &state, STAND_CHANGES);
     must(store_ready(&s->store) == 0);
 }
 
@@ -129,6 +129,10 @@ static int replay_batch(const struct wal_segment *segment, const struct wal_batc
 
     if (rc == 1)
         rc = replay_apply(&r->to->store, batch);
+    struct view_use use;
+    view_use(r->to->view, &use);
+    CHECK(use.used_bytes <= use.reserved_bytes, "LSN %ju: %ju bytes of the view are used, %ju are reserved",
+          (uintmax_t)batch->header.first_lsn, (uintmax_t)use.used_bytes, (uintmax_t)use.reserved_bytes);
     return rc < 0 ? rc : 0;
 }
 

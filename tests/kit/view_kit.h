@@ -13,6 +13,7 @@
 
 #define STAND_WINDOW_NS (3600 * NS_PER_S)
 #define STAND_ENTRIES   100
+#define STAND_CHANGES   1000 /* the history */
 
 /* Who asks, for stand_do_as(). */
 struct stand_who {

@@ -9,8 +9,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from raw_frames import (CHECKPOINT, CHECKPOINT_REPLY, GREETING, HEADER, INVALID, OUTCOME_UNKNOWN, RESULT, STATUS_REPLY,
-                    STORAGE_FULL, UNAVAILABLE, WRITE, Stand, checkpoint_reply, frame, greeting, result)
+from raw_frames import (CHECKPOINT, CHECKPOINT_REPLY, GREETING, HEADER, INVALID, OUTCOME_UNKNOWN, PROTOCOL, RESULT,
+                    STATUS_REPLY, STORAGE_FULL, UNAVAILABLE, WRITE, Stand, checkpoint_reply, frame, greeting, result)
 from walkv import EX_IO, EX_UNAVAILABLE, EX_USAGE, PATIENCE_S, WALKVCTL, SystemTest, environment, main, run
 
 EX_CANTCREAT, EX_PROTOCOL = 73, 76
@@ -47,7 +47,8 @@ class Greetings(StandTest):
     def test_what_is_none(self):
         good = greeting()
         for name, welcome, status, word in (
-            ("another protocol", greeting(protocol=4), EX_PROTOCOL, "speaks protocol 4, this walkvctl 3"),
+            ("another protocol", greeting(protocol=PROTOCOL + 1), EX_PROTOCOL,
+             f"speaks protocol {PROTOCOL + 1}, this walkvctl {PROTOCOL}"),
             ("HTTP", b"HTTP/1.1 400 Bad Request\r\n\r\n", EX_PROTOCOL, "does not understand"),
             ("another frame", frame(STATUS_REPLY), EX_PROTOCOL, "does not understand"),
             ("a short one", frame(GREETING, good[HEADER.size:-1]), EX_PROTOCOL, "greeting of walkvd cannot be read"),

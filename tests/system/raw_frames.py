@@ -11,8 +11,8 @@ import time
 
 from walkv import PATIENCE_S
 
-MAGIC, PROTOCOL = 0x31564B57, 3
-HELLO, GREETING, WRITE, RESULT, STATUS, STATUS_REPLY, CHECKPOINT, CHECKPOINT_REPLY = range(1, 9)
+MAGIC, PROTOCOL = 0x31564B57, 4
+HELLO, GREETING, WRITE, RESULT, STATUS, STATUS_REPLY, CHECKPOINT, CHECKPOINT_REPLY, WATCH, CHANGED = range(1, 11)
 WORKER, CONTROL = 1, 2
 NOOP, SET, DELETE, ENQUEUE, DEQUEUE, CLEAR, FORGET, REFUSE, EXPIRE, DEPART = range(10)
 (OK, CREATED, NOT_FOUND, QUEUE_EMPTY, QUEUE_NOT_FOUND, PRECONDITION_FAILED, STORAGE_FULL, UNAVAILABLE, OUTCOME_UNKNOWN,
@@ -40,6 +40,10 @@ def write(op, name, value=b"", id=0, condition=0, version=0, sequence=0, confirm
     name = name.encode() if isinstance(name, str) else name
     head = WRITE_HEAD.pack(op, condition, len(name), len(value), len(key), 0, version, sequence, confirmed)
     return frame(WRITE, head + name + value + (bytes(16) + key if key else b""), id)
+
+
+def watch(lsn, id=0):
+    return frame(WATCH, struct.pack("<Q", lsn), id)
 
 
 def text(of):

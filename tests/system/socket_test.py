@@ -12,9 +12,9 @@ import socket
 import struct
 from pathlib import Path
 
-from raw_frames import (CHECKPOINT, CLEAR, CREATED, DELETE, DEPART, ENQUEUE, EXPIRE, GREETING, HEADER, HELLO, MAGIC, NOOP,
+from raw_frames import (CHANGED, CHECKPOINT, CLEAR, CREATED, DELETE, DEPART, ENQUEUE, EXPIRE, GREETING, HEADER, HELLO, MAGIC, NOOP,
                         OK, PRECONDITION_FAILED, PROTOCOL, REFUSE, RESULT, SET, STATUS, STATUS_REPLY, STORAGE_FULL,
-                        UNAVAILABLE, WORKER, WRITE, WRITE_HEAD, Peer, frame, hello, write)
+                        UNAVAILABLE, WATCH, WORKER, WRITE, WRITE_HEAD, Peer, frame, hello, watch, write)
 from walkv import EX_CONFIG, EX_IO, EX_UNAVAILABLE, WALKVD, SystemTest, main, run, wait_until
 
 
@@ -121,6 +121,9 @@ class Frames(SocketTest):
                            ("half a head", frame(WRITE, good[: WRITE_HEAD.size - 1])),
                            ("a question for the status with more", frame(STATUS, b"x")),
                            ("a checkpoint with more", frame(CHECKPOINT, b"x")),
+                           ("a watch of nothing", frame(WATCH)),
+                           ("a watch with more", frame(WATCH, bytes(9))),
+                           ("what only walkvd says", frame(CHANGED, bytes(8))),
                            ("a value over the limit", write(SET, "a", b"1" * 1025))):
             self.assertEnds(name, self.peer(), sent)
         peer = self.peer()
@@ -165,6 +168,50 @@ class Frames(SocketTest):
         peer.close()
         wait_until(lambda: self.status("workers") == 0, "walkvd to let go of it")
         self.assertEqual(self.peer().set("a")[0], CREATED)
+
+
+class Watch(SocketTest):
+    def changed(self, peer):
+        id, body = peer.expect(CHANGED)
+        return id, struct.unpack("<Q", body)[0]
+
+    def test_it_is_told_once_when_more_has_been_published(self):
+        peer, other = self.peer(role=WORKER), self.peer()
+        _, lsn = other.set("a")
+        peer.send(watch(lsn - 1, id=5))
+        self.assertEqual(self.changed(peer), (5, lsn), "at once")
+        peer.send(watch(lsn, id=6))
+        peer.send(frame(STATUS, id=7))
+        self.assertEqual(peer.expect(STATUS_REPLY)[0], 7, "and nothing before")
+        _, second = other.set("b")
+        self.assertEqual(self.changed(peer), (6, second))
+        other.set("c")
+        peer.send(frame(STATUS, id=8))
+        self.assertEqual(peer.expect(STATUS_REPLY)[0], 8, "once")
+
+    def test_one_takes_the_place_of_the_other(self):
+        peer, other = self.peer(), self.peer()
+        _, lsn = other.set("a")
+        peer.send(watch(lsn, id=1), watch(lsn + 1, id=2), frame(STATUS))
+        peer.expect(STATUS_REPLY)
+        other.set("b")
+        other.set("c")
+        self.assertEqual(self.changed(peer), (2, lsn + 2))
+
+    def test_its_own_writes_count_and_are_answered_first(self):
+        peer = self.peer()
+        peer.send(watch(1 << 63, id=1), watch(0, id=2), write(SET, "a", b"1", id=3))
+        self.assertEqual(peer.result()[:2], (3, CREATED))
+        self.assertEqual(self.changed(peer)[0], 2)
+
+    def test_one_that_goes_away_while_it_watches(self):
+        peer = self.peer()
+        peer.send(watch(1 << 62))
+        peer.close()
+        other = self.peer()
+        _, lsn = other.set("a")
+        other.send(watch(lsn - 1, id=1))
+        self.assertEqual(self.changed(other), (1, lsn))
 
 
 class Order(SocketTest):

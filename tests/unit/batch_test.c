@@ -70,6 +70,11 @@ static void test_values_of_one_run(void)
     }
     CHECK(runs == 5, "%u runs", runs);
     CU_ASSERT(stand_check_requests(&s));
+    struct stand again;
+    stand_open_beside(&again, &s, NULL);
+    stand_replay(&again, &s, disk_system());
+    CU_ASSERT_EQUAL(again.store.published.applied_lsn, s.store.published.applied_lsn);
+    stand_close(&again);
     stand_close(&s);
 }
 

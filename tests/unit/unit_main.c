@@ -25,6 +25,7 @@
     X(snapshot)                                                                                              \
     X(view_read)                                                                                             \
     X(batch)                                                                                                 \
+    X(changes)                                                                                               \
     X(store)                                                                                                 \
     X(requests_forged)                                                                                       \
     X(tokens)                                                                                                \

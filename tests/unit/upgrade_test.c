@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What an older walkv has left: a snapshot of view layout 1, which had no outcomes of requests, and a log of
+ * What an older walkv has left: a snapshot of view layout 1 or 2, and a log of
  * version 1, whose records had no identities. Both are read and gone on with; what cannot be known is
  * refused.
  */
@@ -83,20 +83,22 @@ static void make_layout_1(struct buffer *pages, uint32_t layout)
     kit_remove_dir(dir);
 }
 
-static void test_layout_1(void)
+/* Layout 2 is one of 1 with another database, which is made where it is missing; neither has `changes`. */
+static void check_older_layout(uint32_t layout)
 {
     struct stand s, other;
     struct buffer pages = {0}, dump = {0};
     struct view_state state;
     const char *why;
 
-    make_layout_1(&pages, 1);
+    make_layout_1(&pages, layout);
     stand_open_view(&s, 1000);
     stand_open_beside(&other, &s, &pages);
     const struct view_state *found = &other.store.published;
     CU_ASSERT(found->layout == VIEW_LAYOUT && found->ready && found->applied_lsn == 9 &&
               found->applied_checksum == 0x1234 && found->keys == 1 && found->items == 1 &&
-              found->next_queue_id == 2 && found->requests == 0 && found->requests_evicted == 0);
+              found->next_queue_id == 2 && found->requests == 0 && found->requests_evicted == 0 &&
+              found->changes_after == 9);
     stand_dump(&other, &dump); /* and the counters are right */
     /* It is gone on with, and what is kept from now on is found. */
     const struct stand_who who = {.session = 1, .sequence = 1, .key = "k"};
@@ -125,6 +127,12 @@ static void test_layout_1(void)
     buffer_free(&pages);
     stand_close(&other);
     stand_close(&s);
+}
+
+static void test_older_layouts(void)
+{
+    for (uint32_t layout = 1; layout < VIEW_LAYOUT; layout++)
+        check_older_layout(layout);
 }
 
 /* Layouts that this program does not know are not touched. */
@@ -326,7 +334,7 @@ void upgrade_suite(void)
 {
     CU_pSuite suite = CU_add_suite("upgrade", NULL, NULL);
 
-    CU_add_test(suite, "a view of layout 1", test_layout_1);
+    CU_add_test(suite, "views of layouts 1 and 2", test_older_layouts);
     CU_add_test(suite, "views of other layouts", test_other_layouts);
     CU_add_test(suite, "a log of version 1", test_log_of_version_1);
     CU_add_test(suite, "logs of other versions", test_other_versions);
