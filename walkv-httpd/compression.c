@@ -10,7 +10,8 @@ bool compression_wanted(const struct conn *c, const struct http_request *req)
 {
     const struct worker *w = c->worker;
     struct gzip_accept accept = {0};
-    if (!w->config->compression || c->head_only || c->version_minor < 1 || w->compressors >= COMPRESSORS_MAX)
+    if (!w->config->compression || c->request.head_only || c->request.version_minor < 1 ||
+        w->compressors >= COMPRESSORS_MAX)
         return false;
     for (unsigned h = 0; h < req->header_count; h++) {
         struct span name = req->headers[h].name;

@@ -88,6 +88,13 @@ bool conn_close_oldest_idle(struct worker *w)
     return oldest;
 }
 
+/* Makes ready for the first or the next request. The one place in which what is known of a request ends. */
+static void next_request(struct conn *c)
+{
+    http_parser_start(&c->parser);
+    memset(&c->request, 0, offsetof(struct conn_request, name));
+}
+
 void conn_open(struct worker *w, int fd, struct address peer)
 {
     if (w->conn_count >= w->config->max_connections && !conn_close_oldest_idle(w)) {
@@ -106,8 +113,7 @@ void conn_open(struct worker *w, int fd, struct address peer)
     c->state = w->config->proxy_protocol ? CONN_PROXY : CONN_HEAD;
     c->readable = event_new(w->base, fd, EV_READ | EV_PERSIST, on_readable, c);
     c->writable = event_new(w->base, fd, EV_WRITE, on_writable, c);
-    http_parser_start(&c->parser);
-    request_info_start(c);
+    next_request(c);
     c->phase_ns = clock_monotonic_ns();
     c->deadline_ns = c->phase_ns + w->config->header_timeout_ns;
     link_first(w, c);
@@ -162,8 +168,8 @@ static void be_last(struct conn *c)
 static void fail(struct conn *c, enum failure failure, const char *sentence, const char *extra)
 {
     struct response r = {0};
-    c->keep_alive = false;
-    c->head_only = false;
+    c->request.keep_alive = false;
+    c->request.head_only = http_parser_method(&c->parser) == HTTP_HEAD;
     response_failure_with(c, failure, sentence, &r, extra);
     request_info_end(c, false);
     be_last(c);
@@ -174,14 +180,13 @@ void conn_finish(struct conn *c)
 {
     c->worker->requests++;
     request_info_end(c, false);
-    if (!c->keep_alive) {
+    if (!c->request.keep_alive) {
         be_last(c);
         return;
     }
     c->state = CONN_HEAD;
     c->request_at = c->raw_at;
-    http_parser_start(&c->parser);
-    request_info_start(c);
+    next_request(c);
     uint64_t now = clock_monotonic_ns();
     bool more = c->in.bytes > c->request_at;
     c->phase_ns = now;
@@ -195,7 +200,7 @@ static void call_handler(struct conn *c, const struct http_request *req)
     c->deadline_ns = 0;
     c->state = CONN_WAIT;
     if (write_take_key(c, req, body))
-        c->route->handler(c, req, body);
+        c->request.route->handler(c, req, body);
     if (c->state == CONN_WAIT && !c->pending)
         conn_finish(c);
 }
@@ -231,10 +236,10 @@ static void read_body(struct conn *c)
 
 static void take_head(struct conn *c, const struct http_request *req)
 {
-    c->method = req->method;
-    c->version_minor = req->version_minor;
-    c->keep_alive = req->keep_alive;
-    c->name_bytes = 0;
+    c->request.method = req->method;
+    c->request.version_minor = req->version_minor;
+    c->request.keep_alive = req->keep_alive;
+    c->request.head_only = req->method == HTTP_HEAD;
     request_info_take(c, req);
     cors_take(c, req);
     c->body_at = c->raw_at = c->request_at + req->head_bytes;
@@ -248,9 +253,9 @@ static void take_head(struct conn *c, const struct http_request *req)
         }
         /* The body that comes is not read, so what follows it cannot be told from it: say so in the answer.
          */
-        if (c->keep_alive) {
+        if (c->request.keep_alive) {
             c->out.bytes = out_before;
-            c->keep_alive = false;
+            c->request.keep_alive = false;
             router_find(c, req, &keep);
         }
         conn_finish(c);
@@ -280,7 +285,6 @@ static void read_head(struct conn *c)
         take_head(c, req);
         break;
     case HTTP_ERROR:
-        c->version_minor = 1;
         fail(c, failure_of_status(c->parser.status), c->parser.error, "");
         break;
     }
@@ -347,7 +351,7 @@ static void run_stream(struct conn *c)
             c->reset = true;
             return;
         }
-        bool chunked = c->version_minor >= 1;
+        bool chunked = c->request.version_minor >= 1;
         c->made_bytes += piece.bytes;
         piece = pack(c, piece, more == 0);
         if (piece.bytes) {
@@ -380,7 +384,7 @@ void conn_stream_free(struct conn *c)
 void conn_stream(struct conn *c, int (*next)(struct conn *))
 {
     must(c->stream);
-    if (c->head_only) {
+    if (c->request.head_only) {
         conn_stream_free(c);
         return;
     }
@@ -632,7 +636,6 @@ static void timed_out(struct conn *c, uint64_t now)
         return;
     }
     if (c->state == CONN_HEAD || c->state == CONN_BODY) {
-        c->version_minor = 1;
         fail(c, FAILURE_REQUEST_TIMEOUT, NULL, "");
         flush(c);
     }

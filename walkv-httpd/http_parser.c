@@ -93,6 +93,11 @@ static const struct {
 } methods[] = {HTTP_METHODS(X)};
 #undef X
 
+enum http_method http_parser_method(const struct http_parser *p)
+{
+    return (enum http_method)p->method;
+}
+
 const char *http_method_name(enum http_method method)
 {
     return methods[method].name;

@@ -117,6 +117,9 @@ void http_parser_start(struct http_parser *);
 enum http_parse http_parser_head(struct http_parser *, const char *buffer, size_t bytes,
                                  struct http_request *req);
 
+/* The method of the request that is on its way in, also after HTTP_ERROR; GET while it is not known. */
+enum http_method http_parser_method(const struct http_parser *);
+
 /* "GET" and so on. */
 const char *http_method_name(enum http_method);
 

@@ -86,7 +86,7 @@ static int read_key(const struct view *view, void *arg)
     struct get *g = arg;
     struct conn *c = g->conn;
     c->out.bytes = g->out_before;
-    MDB_val key = {c->name_bytes, c->name}, value;
+    MDB_val key = {c->request.name_bytes, c->request.name}, value;
     int rc = mdb_get(view->txn, view->kv, &key, &value);
     if (rc)
         return rc == MDB_NOTFOUND ? -ENOENT : -EIO;
@@ -105,7 +105,7 @@ static int read_key(const struct view *view, void *arg)
     size_t text_bytes = value.mv_size - VIEW_KV_HEADER_BYTES;
     r.body_bytes = sizeof open - 1 + escaped_bytes + sizeof middle - 1 + text_bytes + 1;
     response_head(c, &r);
-    if (c->head_only)
+    if (c->request.head_only)
         return 0;
     char *at = buffer_extend(&c->out, r.body_bytes);
     at = mempcpy(at, open, sizeof open - 1);
@@ -167,7 +167,7 @@ ROUTE_HANDLER(kv_set)
     uint64_t version;
     if (!write_take_value(c, body, NULL) || !take_condition(c, req, &condition, &version))
         return;
-    if (c->method == HTTP_PATCH) {
+    if (c->request.method == HTTP_PATCH) {
         if (condition == CONDITION_ABSENT) {
             response_failure(c, FAILURE_INVALID_PARAMETER,
                              "PATCH needs a key that exists, If-None-Match: * one that does not");
@@ -193,8 +193,8 @@ ROUTE_HANDLER(kv_set_named_in_body)
                          key.at ? NULL : "The body must have a member key, a text of 1 to 500 bytes");
         return;
     }
-    memcpy(c->name, decoded, (size_t)bytes);
-    c->name_bytes = (size_t)bytes;
+    memcpy(c->request.name, decoded, (size_t)bytes);
+    c->request.name_bytes = (size_t)bytes;
     if (auth_check_name(c) && take_condition(c, req, &condition, &version))
         write_submit(c, OP_SET, condition, version);
 }

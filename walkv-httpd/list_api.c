@@ -89,7 +89,7 @@ static int leap(const struct walk *w, MDB_cursor *cursor, MDB_val *key, MDB_val 
     int rc = 0;
     while (rc == 0 && w->token) {
         struct span name = {key->mv_data, key->mv_size};
-        if (!token_next_name(w->token, w->conn->route->about, name, &next))
+        if (!token_next_name(w->token, w->conn->request.route->about, name, &next))
             return MDB_NOTFOUND;
         if (next.at == name.at)
             break;
@@ -386,7 +386,7 @@ static int read_items(const struct view *view, void *arg)
     struct conn *c = it->conn;
     struct buffer *out = &c->worker->scratch;
     out->bytes = 0;
-    MDB_val name = {c->name_bytes, c->name}, value;
+    MDB_val name = {c->request.name_bytes, c->request.name}, value;
     struct view_queue queue;
     int rc = mdb_get(view->txn, view->queues, &name, &value);
     if (rc)

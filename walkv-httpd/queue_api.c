@@ -13,7 +13,7 @@
 
 static int find_queue(const struct view *view, const struct conn *c, struct view_queue *queue)
 {
-    MDB_val name = {c->name_bytes, (void *)c->name}, value;
+    MDB_val name = {c->request.name_bytes, (void *)c->request.name}, value;
     int rc = mdb_get(view->txn, view->queues, &name, &value);
     if (rc)
         return rc == MDB_NOTFOUND ? -ENOENT : -EIO;

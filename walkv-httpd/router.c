@@ -90,12 +90,12 @@ static bool check_parameters(struct conn *c, const struct http_request *req)
     unsigned seen = 0;
     while (http_query_next(&rest, &name, &value)) {
         unsigned i = 0;
-        while (i < ROUTE_PARAMETERS_MAX && c->route->parameters[i] &&
-               !http_query_name_is(name, c->route->parameters[i]))
+        while (i < ROUTE_PARAMETERS_MAX && c->request.route->parameters[i] &&
+               !http_query_name_is(name, c->request.route->parameters[i]))
             i++;
         char sentence[160];
         int shown = (int)(name.bytes < 60 ? name.bytes : 60);
-        if (i == ROUTE_PARAMETERS_MAX || !c->route->parameters[i]) {
+        if (i == ROUTE_PARAMETERS_MAX || !c->request.route->parameters[i]) {
             snprintf(sentence, sizeof sentence, "There is no parameter %.*s here", shown, name.at);
             return refuse(c, FAILURE_INVALID_PARAMETER, sentence);
         }
@@ -135,14 +135,14 @@ static bool is_json_type(struct span type)
 static bool check_body(struct conn *c, const struct http_request *req)
 {
     bool has_body = req->chunked || (req->has_content_length && req->content_length > 0);
-    if (!has_body && c->route->body == BODY_REQUIRED) {
+    if (!has_body && c->request.route->body == BODY_REQUIRED) {
         /* Nothing was sent, so nothing has a type; say what is missing rather than what it should be. */
         return true;
     }
     if (!has_body)
         return true;
     struct span type;
-    if (c->route->body != BODY_NONE &&
+    if (c->request.route->body != BODY_NONE &&
         (http_request_header(req, "Content-Type", &type) != 1 || !is_json_type(type)))
         return refuse(c, FAILURE_UNSUPPORTED_MEDIA_TYPE, NULL);
     uint64_t limit = c->worker->config->max_value_size + BODY_ALLOWANCE;
@@ -159,22 +159,21 @@ static bool check_body(struct conn *c, const struct http_request *req)
 bool router_find(struct conn *c, const struct http_request *req, bool *keep)
 {
     *keep = !req->chunked && !(req->has_content_length && req->content_length > 0);
-    c->head_only = req->method == HTTP_HEAD;
     if (!hosts_allow(c->worker, req->host_name))
         return refuse(c, FAILURE_WRONG_HOST, NULL);
     if (!cors_allows(c, req))
         return refuse(c, FAILURE_CROSS_SITE, NULL);
     struct span raw = {0};
     bool path_found = false;
-    c->route = NULL;
-    for (unsigned i = 0; i < ROUTES && !c->route; i++) {
+    c->request.route = NULL;
+    for (unsigned i = 0; i < ROUTES && !c->request.route; i++) {
         struct span name = {0};
         if (!matches(routes[i].pattern, req->path, &name))
             continue;
         path_found = true;
         raw = name;
         if (routes[i].method == effective(req->method))
-            c->route = &routes[i];
+            c->request.route = &routes[i];
     }
     char allow[128];
     if (req->method == HTTP_OPTIONS && (path_found || (req->path.bytes == 1 && *req->path.at == '*'))) {
@@ -197,10 +196,10 @@ bool router_find(struct conn *c, const struct http_request *req, bool *keep)
         must(raw.bytes <= sizeof decoded);
         if (http_percent_decode(decoded, raw, &bytes) || !name_valid((struct span){decoded, bytes}))
             return refuse(c, FAILURE_INVALID_KEY, NULL);
-        memcpy(c->name, decoded, bytes);
-        c->name_bytes = bytes;
+        memcpy(c->request.name, decoded, bytes);
+        c->request.name_bytes = bytes;
     }
-    if (!c->route) {
+    if (!c->request.route) {
         list_methods(allow, sizeof allow, req->path);
         struct response r = {.allow = allow};
         response_failure_with(c, FAILURE_METHOD_NOT_ALLOWED, NULL, &r, "");
