@@ -27,11 +27,6 @@ void cors_take(struct conn *c, const struct http_request *req)
         c->request.origin = (struct span){found, origin.bytes};
 }
 
-static bool is(struct span value, const char *text)
-{
-    return value.bytes == strlen(text) && memcmp(value.at, text, value.bytes) == 0;
-}
-
 bool cors_allows(const struct conn *c, const struct http_request *req)
 {
     struct span value;
@@ -40,7 +35,7 @@ bool cors_allows(const struct conn *c, const struct http_request *req)
         return true;
     unsigned count = http_request_header(req, "Sec-Fetch-Site", &value);
     if (count)
-        return count == 1 && (is(value, "same-origin") || is(value, "none"));
+        return count == 1 && (span_is_text(value, "same-origin") || span_is_text(value, "none"));
     count = http_request_header(req, "Origin", &value);
     return !count || (count == 1 && origin_is_host(value, req->host));
 }

@@ -127,6 +127,10 @@ const char *http_method_name(enum http_method);
  * a caller that takes only one must refuse a count above 1. */
 unsigned http_request_header(const struct http_request *, const char *name, struct span *value);
 
+/* The same for a field that may come in several lines: the value of the next one from `*at` on, which is 0 at
+ * first. False when there is none left. */
+bool http_request_next(const struct http_request *, const char *name, unsigned *at, struct span *value);
+
 /* The body of one request, of known length or chunked. Only `status` and `error` are for others to read. */
 struct http_body {
     int status; /* after HTTP_ERROR: 400 or 413 */

@@ -6,7 +6,6 @@
 #include "clock.h"
 
 #include <string.h>
-#include <strings.h>
 
 struct span request_info_id(struct conn *c)
 {
@@ -21,8 +20,7 @@ static struct address client_of(const struct conn *c, const struct http_request 
     struct address client = c->peer;
     const struct address_list *trusted = &c->worker->trusted_proxies;
     for (unsigned h = req->header_count; h-- > 0;) {
-        struct span name = req->headers[h].name;
-        if (name.bytes == 15 && strncasecmp(name.at, "X-Forwarded-For", 15) == 0 &&
+        if (span_is_text_any_case(req->headers[h].name, "X-Forwarded-For") &&
             address_forwarded(&client, trusted, req->headers[h].value))
             break;
     }

@@ -115,9 +115,7 @@ static bool is_json_type(struct span type)
     size_t bytes = sizeof json - 1;
     if (type.bytes < bytes || strncasecmp(type.at, json, bytes) != 0)
         return false;
-    struct span rest = {type.at + bytes, type.bytes - bytes};
-    while (rest.bytes && (*rest.at == ' ' || *rest.at == '\t'))
-        rest.at++, rest.bytes--;
+    struct span rest = span_trim((struct span){type.at + bytes, type.bytes - bytes});
     if (!rest.bytes)
         return true;
     if (*rest.at != ';')
