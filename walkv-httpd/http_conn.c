@@ -180,36 +180,25 @@ static void read_body(struct conn *c)
 
 static void take_head(struct conn *c, const struct http_request *req)
 {
+    bool has_body = http_request_has_body(req);
     c->request.method = req->method;
     c->request.version_minor = req->version_minor;
-    c->request.keep_alive = req->keep_alive;
+    /* A body that is refused is not read, so what follows it cannot be told from it: the answer says so. */
+    c->request.keep_alive = req->keep_alive && !has_body;
     c->request.head_only = req->method == HTTP_HEAD;
     request_info_take(c, req);
     cors_take(c, req);
     c->body_at = c->raw_at = c->request_at + req->head_bytes;
     c->body_bytes = 0;
-    bool keep, had_body = req->chunked || (req->has_content_length && req->content_length > 0);
-    size_t out_before = c->out.bytes;
-    if (!router_find(c, req, &keep)) {
-        if (keep) {
-            conn_finish(c);
-            return;
-        }
-        /* The body that comes is not read, so what follows it cannot be told from it: say so in the answer.
-         */
-        if (c->request.keep_alive) {
-            c->out.bytes = out_before;
-            c->request.keep_alive = false;
-            router_find(c, req, &keep);
-        }
+    if (!router_find(c, req)) {
         conn_finish(c);
         return;
     }
-    if (!had_body) {
+    c->request.keep_alive = req->keep_alive;
+    if (!has_body) {
         call_handler(c, req);
         return;
     }
-    http_body_start(&c->body, req, c->worker->config->max_value_size + 65536);
     c->state = CONN_BODY;
     c->phase_ns = clock_monotonic_ns();
     c->deadline_ns = c->phase_ns + c->worker->config->body_timeout_grace_ns;

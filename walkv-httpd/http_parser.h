@@ -123,6 +123,12 @@ enum http_method http_parser_method(const struct http_parser *);
 /* "GET" and so on. */
 const char *http_method_name(enum http_method);
 
+/* A body follows the head. */
+static inline bool http_request_has_body(const struct http_request *req)
+{
+    return req->chunked || (req->has_content_length && req->content_length > 0);
+}
+
 /* Looks a field up by its name in any case. Returns how many there are and, if any, the value of the first;
  * a caller that takes only one must refuse a count above 1. */
 unsigned http_request_header(const struct http_request *, const char *name, struct span *value);
