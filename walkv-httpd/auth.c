@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 #include <sysexits.h>
 
@@ -89,6 +90,7 @@ bool auth_check(struct conn *c, const struct http_request *req)
         response_failure(c, FAILURE_UNAUTHORIZED, "This access token is not known");
         return false;
     }
+    strcpy(c->request.info.token, token->name);
     c->request.token = (struct piece){(size_t)(text.at - c->in.data), text.bytes};
     return check_token(c, token);
 }

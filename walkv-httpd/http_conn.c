@@ -27,7 +27,6 @@ enum {
 };
 #define LINGER_NS       (10 * NS_PER_S) /* for what a client still sends when it has its last answer */
 #define LINGER_PAUSE_NS (2 * NS_PER_S)  /* without a byte of it */
-#define PROXY_TELL_NS   (60 * NS_PER_S)
 
 static void on_readable(evutil_socket_t fd, short what, void *arg);
 static void on_writable(evutil_socket_t fd, short what, void *arg);
@@ -233,10 +232,8 @@ static void read_proxy_header(struct conn *c)
         return;
     uint64_t now = clock_monotonic_ns();
     if (rc == PROXY_ERROR) {
-        struct worker *w = c->worker;
-        if (!w->proxy_told_ns || now - w->proxy_told_ns > PROXY_TELL_NS)
+        if (log_due(&c->worker->told.no_proxy_ns, now))
             log_warning("a connection was closed: it does not begin with PROXY protocol; see proxy_protocol");
-        w->proxy_told_ns = now;
         c->reset = true;
         return;
     }

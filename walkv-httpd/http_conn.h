@@ -67,6 +67,7 @@ struct conn_request {
         uint64_t response_at; /* of all bytes that were ever put into `out` */
         unsigned status;      /* of its response; 0: none yet */
         struct address client;
+        char token[TOKEN_NAME_MAX + 1]; /* the name of its access token; empty: none */
     } info;
     struct span origin; /* of the page that sent it, in the settings; empty: none that is allowed */
     const struct route *route;

@@ -2,7 +2,6 @@
  * A request as a whole; see request_info.h. */
 #include "request_info.h"
 
-#include "auth.h"
 #include "clock.h"
 
 #include <string.h>
@@ -46,13 +45,10 @@ void request_info_end(struct conn *c, bool aborted)
     if (!log)
         return;
     bool known = c->request.info.known;
-    const struct token *token = NULL;
-    if (c->request.token.bytes)
-        auth_token(c, &token);
     struct access_entry entry = {
         .id = request_info_id(c),
         .client = known ? c->request.info.client : c->peer,
-        .token = token ? (struct span){token->name, strlen(token->name)} : (struct span){"", 0},
+        .token = {c->request.info.token, strlen(c->request.info.token)},
         .method = known ? http_method_name(c->request.method) : "",
         .status = c->request.info.status,
         .bytes = c->request.info.status ? c->out_before + c->out.bytes - c->request.info.response_at : 0,
