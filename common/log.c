@@ -69,6 +69,14 @@ bool log_enabled(enum log_level level)
     return level <= the_log.level;
 }
 
+bool log_due(uint64_t *told_ns, uint64_t now_ns)
+{
+    if (*told_ns && now_ns - *told_ns < LOG_PAUSE_NS)
+        return false;
+    *told_ns = now_ns;
+    return true;
+}
+
 /* Writes the head of a line, at most 200 bytes of it, and returns its length. */
 static size_t format_head(char *line, enum log_level level)
 {

@@ -13,6 +13,7 @@
 #define WALKV_COMMON_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* The order is that of the setting log_level, "error|warning|info|debug". */
 enum log_level {
@@ -42,6 +43,12 @@ void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#define LOG_PAUSE_NS UINT64_C(60000000000)
+
+/* For a line that outsiders could call up at any rate: true when it is to be written, which is once in
+ * LOG_PAUSE_NS while there is reason for it. `*told_ns` is when it was written last, 0 at first. */
+bool log_due(uint64_t *told_ns, uint64_t now_ns);
 
 /* The environment is wrong: logs one sentence at level error, whatever the level, and calls exit() with
  * `exit_status`, one of sysexits.h (EX_CONFIG, EX_IOERR ...). */

@@ -6,11 +6,47 @@
 #ifndef WALKV_COMMON_SPAN_H
 #define WALKV_COMMON_SPAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
+#include <strings.h>
 
 struct span {
     const char *at;
     size_t bytes;
 };
+
+static inline bool span_is_text(struct span s, const char *text)
+{
+    return s.bytes == strlen(text) && memcmp(s.at, text, s.bytes) == 0;
+}
+
+/* The same for ASCII in any case. */
+static inline bool span_is_text_any_case(struct span s, const char *text)
+{
+    return s.bytes == strlen(text) && strncasecmp(s.at, text, s.bytes) == 0;
+}
+
+/* Without blanks and tabs at its ends. */
+static inline struct span span_trim(struct span s)
+{
+    while (s.bytes && (*s.at == ' ' || *s.at == '\t'))
+        s.at++, s.bytes--;
+    while (s.bytes && (s.at[s.bytes - 1] == ' ' || s.at[s.bytes - 1] == '\t'))
+        s.bytes--;
+    return s;
+}
+
+/* Takes what stands before the first `separator`, or everything, off the front of `*rest`, and the separator,
+ * too. */
+static inline struct span span_take(struct span *rest, char separator)
+{
+    const char *end = rest->bytes ? memchr(rest->at, separator, rest->bytes) : NULL;
+    struct span part = {rest->at, end ? (size_t)(end - rest->at) : rest->bytes};
+    size_t used = part.bytes + (end != NULL);
+    if (used)
+        *rest = (struct span){rest->at + used, rest->bytes - used};
+    return part;
+}
 
 #endif

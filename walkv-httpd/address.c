@@ -178,12 +178,7 @@ bool address_forwarded(struct address *so_far, const struct address_list *truste
         size_t begin = end;
         while (begin && field.at[begin - 1] != ',')
             begin--;
-        struct span entry = {field.at + begin, end - begin};
-        while (entry.bytes && (*entry.at == ' ' || *entry.at == '\t'))
-            entry.at++, entry.bytes--;
-        while (entry.bytes && (entry.at[entry.bytes - 1] == ' ' || entry.at[entry.bytes - 1] == '\t'))
-            entry.bytes--;
-        if (!parse_entry(so_far, entry))
+        if (!parse_entry(so_far, span_trim((struct span){field.at + begin, end - begin})))
             return true; /* whoever wrote this is the last one that is known */
         end = begin ? begin - 1 : 0;
     }

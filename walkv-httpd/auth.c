@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 #include <sysexits.h>
 
@@ -39,24 +40,25 @@ static bool take_bearer(struct span field, struct span *token)
 static bool refuse_name(struct conn *c)
 {
     response_failure(c, FAILURE_FORBIDDEN,
-                     c->route->about == TOKEN_KEY     ? "This access token does not reach this key"
-                     : c->route->about == TOKEN_QUEUE ? "This access token does not reach this queue"
-                                                      : "This needs an access token without limits");
+                     c->request.route->about == TOKEN_KEY     ? "This access token does not reach this key"
+                     : c->request.route->about == TOKEN_QUEUE ? "This access token does not reach this queue"
+                                                              : "This needs an access token without limits");
     return false;
 }
 
 /* Whether the token reaches what the route is about. Of lists and of names that come in a body: anything. */
 static bool reaches(const struct conn *c, const struct token *token)
 {
-    enum token_about about = c->route->about;
-    return c->name_bytes ? token_reaches(token, about, conn_name(c)) : token_reaches_any(token, about);
+    enum token_about about = c->request.route->about;
+    return c->request.name_bytes ? token_reaches(token, about, conn_name(c))
+                                 : token_reaches_any(token, about);
 }
 
 static bool check_token(struct conn *c, const struct token *token)
 {
     static const enum token_scope wanted[] = {
         [NEEDS_ADMIN] = TOKEN_ADMIN, [NEEDS_READ] = TOKEN_READ, [NEEDS_WRITE] = TOKEN_WRITE};
-    enum token_scope scope = wanted[c->route->needs];
+    enum token_scope scope = wanted[c->request.route->needs];
     if (token->scope < scope) {
         char sentence[120];
         snprintf(sentence, sizeof sentence, "This needs an access token of scope %s, and this one has %s",
@@ -71,8 +73,7 @@ bool auth_check(struct conn *c, const struct http_request *req)
 {
     const struct tokens *tokens = c->worker->tokens->tokens;
     struct span field, text;
-    c->token.bytes = 0;
-    if (!tokens || c->route->needs == NEEDS_NO_TOKEN)
+    if (!tokens || c->request.route->needs == NEEDS_NO_TOKEN)
         return true;
     unsigned count = http_request_header(req, "Authorization", &field);
     if (count > 1) {
@@ -83,20 +84,21 @@ bool auth_check(struct conn *c, const struct http_request *req)
         response_failure(c, FAILURE_UNAUTHORIZED, NULL);
         return false;
     }
-    token_hash(text, c->token_hash);
-    const struct token *token = tokens_find(tokens, c->token_hash);
+    token_hash(text, c->request.token_hash);
+    const struct token *token = tokens_find(tokens, c->request.token_hash);
     if (!token) {
         response_failure(c, FAILURE_UNAUTHORIZED, "This access token is not known");
         return false;
     }
-    c->token = (struct piece){(size_t)(text.at - c->in.data), text.bytes};
+    strcpy(c->request.info.token, token->name);
+    c->request.token = (struct piece){(size_t)(text.at - c->in.data), text.bytes};
     return check_token(c, token);
 }
 
 int auth_token(const struct conn *c, const struct token **token)
 {
     const struct tokens *tokens = c->worker->tokens->tokens;
-    *token = tokens ? tokens_find(tokens, c->token_hash) : NULL;
+    *token = tokens ? tokens_find(tokens, c->request.token_hash) : NULL;
     return tokens && !*token ? -EPERM : 0;
 }
 

@@ -4,19 +4,16 @@
 
 #include "gzip.h"
 
-#include <strings.h>
-
 bool compression_wanted(const struct conn *c, const struct http_request *req)
 {
     const struct worker *w = c->worker;
     struct gzip_accept accept = {0};
-    if (!w->config->compression || c->head_only || c->version_minor < 1 || w->compressors >= COMPRESSORS_MAX)
+    if (!w->config->compression || c->request.head_only || c->request.version_minor < 1 ||
+        w->compressors >= COMPRESSORS_MAX)
         return false;
-    for (unsigned h = 0; h < req->header_count; h++) {
-        struct span name = req->headers[h].name;
-        if (name.bytes == 15 && strncasecmp(name.at, "Accept-Encoding", 15) == 0)
-            gzip_accept_take(&accept, req->headers[h].value);
-    }
+    struct span field;
+    for (unsigned at = 0; http_request_next(req, "Accept-Encoding", &at, &field);)
+        gzip_accept_take(&accept, field);
     return gzip_accepted(&accept);
 }
 

@@ -24,31 +24,27 @@ void cors_take(struct conn *c, const struct http_request *req)
         return;
     const char *found = origin_find(c->worker->config->cors_allowed_origins, origin);
     if (found) /* not the client's bytes, which will move, but the same in the settings, which will not */
-        c->origin = (struct span){found, origin.bytes};
-}
-
-static bool is(struct span value, const char *text)
-{
-    return value.bytes == strlen(text) && memcmp(value.at, text, value.bytes) == 0;
+        c->request.origin = (struct span){found, origin.bytes};
 }
 
 bool cors_allows(const struct conn *c, const struct http_request *req)
 {
     struct span value;
-    if (req->method == HTTP_GET || req->method == HTTP_HEAD || req->method == HTTP_OPTIONS || c->origin.bytes)
+    if (req->method == HTTP_GET || req->method == HTTP_HEAD || req->method == HTTP_OPTIONS ||
+        c->request.origin.bytes)
         return true;
     unsigned count = http_request_header(req, "Sec-Fetch-Site", &value);
     if (count)
-        return count == 1 && (is(value, "same-origin") || is(value, "none"));
+        return count == 1 && (span_is_text(value, "same-origin") || span_is_text(value, "none"));
     count = http_request_header(req, "Origin", &value);
     return !count || (count == 1 && origin_is_host(value, req->host));
 }
 
 char *cors_put(char *at, const struct conn *c, bool encoding)
 {
-    if (c->origin.bytes) {
+    if (c->request.origin.bytes) {
         at = stpcpy(at, "Access-Control-Allow-Origin: ");
-        at = mempcpy(at, c->origin.at, c->origin.bytes);
+        at = mempcpy(at, c->request.origin.at, c->request.origin.bytes);
         at = stpcpy(at, "\r\nAccess-Control-Expose-Headers: " RESPONSE_FIELDS "\r\n");
     }
     if (enabled(c)) /* for every request: a cache must not show an answer without the field to that origin */
@@ -61,7 +57,7 @@ void cors_preflight(char fields[CORS_PREFLIGHT_BYTES], const struct conn *c, con
 {
     struct span method;
     fields[0] = '\0';
-    if (!c->origin.bytes || http_request_header(req, "Access-Control-Request-Method", &method) != 1)
+    if (!c->request.origin.bytes || http_request_header(req, "Access-Control-Request-Method", &method) != 1)
         return;
     int bytes = snprintf(fields, CORS_PREFLIGHT_BYTES,
                          "Access-Control-Allow-Methods: %s\r\nAccess-Control-Allow-Headers: " REQUEST_FIELDS

@@ -53,30 +53,6 @@ void gzip_free(struct gzip **g)
     *g = NULL;
 }
 
-static struct span trim(struct span s)
-{
-    while (s.bytes && (*s.at == ' ' || *s.at == '\t'))
-        s.at++, s.bytes--;
-    while (s.bytes && (s.at[s.bytes - 1] == ' ' || s.at[s.bytes - 1] == '\t'))
-        s.bytes--;
-    return s;
-}
-
-/* Takes what stands before the first `separator` off the front. */
-static struct span take_part(struct span *rest, char separator)
-{
-    const char *end = memchr(rest->at, separator, rest->bytes);
-    struct span part = {rest->at, end ? (size_t)(end - rest->at) : rest->bytes};
-    size_t used = part.bytes + (end != NULL);
-    *rest = (struct span){rest->at + used, rest->bytes - used};
-    return trim(part);
-}
-
-static bool is(struct span s, const char *text)
-{
-    return s.bytes == strlen(text) && strncasecmp(s.at, text, s.bytes) == 0;
-}
-
 /* A weight, "q=0.5", above 0; what is no weight counts as 0, so that in doubt nothing is compressed. */
 static bool weighs(struct span weight)
 {
@@ -96,12 +72,13 @@ static bool weighs(struct span weight)
 void gzip_accept_take(struct gzip_accept *a, struct span field)
 {
     while (field.bytes) {
-        struct span element = take_part(&field, ','), rest = element, coding = take_part(&rest, ';');
-        bool wanted = coding.bytes == element.bytes || weighs(trim(rest));
-        if (is(coding, "gzip") || is(coding, "x-gzip")) {
+        struct span element = span_trim(span_take(&field, ',')), rest = element;
+        struct span coding = span_trim(span_take(&rest, ';'));
+        bool wanted = coding.bytes == element.bytes || weighs(span_trim(rest));
+        if (span_is_text_any_case(coding, "gzip") || span_is_text_any_case(coding, "x-gzip")) {
             a->gzip_wanted = a->gzip_named ? a->gzip_wanted && wanted : wanted;
             a->gzip_named = true;
-        } else if (is(coding, "*")) {
+        } else if (span_is_text(coding, "*")) {
             a->rest_wanted = wanted;
         }
     }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * One HTTP connection; see http_conn.h. */
-#include "http_conn.h"
+#include "conn_internal.h"
 
 #include "clock.h"
-#include "compression.h"
 #include "cors.h"
-#include "gzip.h"
 #include "log.h"
 #include "proxy_protocol.h"
 #include "request_info.h"
@@ -24,68 +22,20 @@
 
 enum {
     READ_BYTES = 64 * 1024,
-    OUT_HIGH_BYTES = 256 * 1024,  /* answers that are not read yet, before no more requests are taken */
-    STREAM_LOW_BYTES = 64 * 1024, /* below it a stream makes its next piece */
-    TURN_BYTES = 64 * 1024,       /* sent to one client before the others have their turn */
-    SLICE_BYTES = 64 * 1024,      /* compressed at once */
+    OUT_HIGH_BYTES = 256 * 1024, /* answers that are not read yet, before no more requests are taken */
     LINGER_BYTES = 64 * 1024 * 1024,
 };
 #define LINGER_NS       (10 * NS_PER_S) /* for what a client still sends when it has its last answer */
 #define LINGER_PAUSE_NS (2 * NS_PER_S)  /* without a byte of it */
-#define PROXY_TELL_NS   (60 * NS_PER_S)
-
-static void process(struct conn *);
-static void flush(struct conn *);
-
-static void link_first(struct worker *w, struct conn *c)
-{
-    c->previous = NULL;
-    c->next = w->conns;
-    if (c->next)
-        c->next->previous = c;
-    else
-        w->last_conn = c;
-    w->conns = c;
-}
-
-static void unlink_conn(struct worker *w, struct conn *c)
-{
-    if (c->previous)
-        c->previous->next = c->next;
-    else
-        w->conns = c->next;
-    if (c->next)
-        c->next->previous = c->previous;
-    else
-        w->last_conn = c->previous;
-}
 
 static void on_readable(evutil_socket_t fd, short what, void *arg);
 static void on_writable(evutil_socket_t fd, short what, void *arg);
 
-static bool idle(const struct conn *c)
+/* Makes ready for the first or the next request. The one place in which what is known of a request ends. */
+static void next_request(struct conn *c)
 {
-    return (c->state == CONN_HEAD || c->state == CONN_PROXY) && c->in.bytes == c->request_at &&
-           c->out.bytes == c->sent;
-}
-
-/* Whoever holds connections open with half a head must not keep others out. */
-static bool without_request(const struct conn *c)
-{
-    return (c->state == CONN_HEAD || c->state == CONN_PROXY) && c->out.bytes == c->sent;
-}
-
-bool conn_close_oldest_idle(struct worker *w)
-{
-    struct conn *oldest = w->last_conn;
-    while (oldest && !idle(oldest) && !oldest->lingering)
-        oldest = oldest->previous;
-    if (!oldest)
-        for (oldest = w->last_conn; oldest && !without_request(oldest);)
-            oldest = oldest->previous;
-    if (oldest)
-        conn_close(oldest);
-    return oldest;
+    http_parser_start(&c->parser);
+    memset(&c->request, 0, offsetof(struct conn_request, name));
 }
 
 void conn_open(struct worker *w, int fd, struct address peer)
@@ -106,11 +56,10 @@ void conn_open(struct worker *w, int fd, struct address peer)
     c->state = w->config->proxy_protocol ? CONN_PROXY : CONN_HEAD;
     c->readable = event_new(w->base, fd, EV_READ | EV_PERSIST, on_readable, c);
     c->writable = event_new(w->base, fd, EV_WRITE, on_writable, c);
-    http_parser_start(&c->parser);
-    request_info_start(c);
+    next_request(c);
     c->phase_ns = clock_monotonic_ns();
     c->deadline_ns = c->phase_ns + w->config->header_timeout_ns;
-    link_first(w, c);
+    conn_list_add(w, c);
     w->conn_count++;
     if (!c->readable || !c->writable || event_add(c->readable, NULL)) {
         log_warning("a connection was refused: out of memory");
@@ -126,7 +75,7 @@ void conn_close(struct conn *c)
     if (c->state == CONN_BODY || c->state == CONN_WAIT || c->state == CONN_STREAM)
         request_info_end(c, true);
     walkvd_client_forget(w->client, c);
-    unlink_conn(w, c);
+    conn_list_remove(w, c);
     w->conn_count--;
     if (c->readable)
         event_free(c->readable);
@@ -162,8 +111,8 @@ static void be_last(struct conn *c)
 static void fail(struct conn *c, enum failure failure, const char *sentence, const char *extra)
 {
     struct response r = {0};
-    c->keep_alive = false;
-    c->head_only = false;
+    c->request.keep_alive = false;
+    c->request.head_only = http_parser_method(&c->parser) == HTTP_HEAD;
     response_failure_with(c, failure, sentence, &r, extra);
     request_info_end(c, false);
     be_last(c);
@@ -174,14 +123,13 @@ void conn_finish(struct conn *c)
 {
     c->worker->requests++;
     request_info_end(c, false);
-    if (!c->keep_alive) {
+    if (!c->request.keep_alive) {
         be_last(c);
         return;
     }
     c->state = CONN_HEAD;
     c->request_at = c->raw_at;
-    http_parser_start(&c->parser);
-    request_info_start(c);
+    next_request(c);
     uint64_t now = clock_monotonic_ns();
     bool more = c->in.bytes > c->request_at;
     c->phase_ns = now;
@@ -195,7 +143,7 @@ static void call_handler(struct conn *c, const struct http_request *req)
     c->deadline_ns = 0;
     c->state = CONN_WAIT;
     if (write_take_key(c, req, body))
-        c->route->handler(c, req, body);
+        c->request.route->handler(c, req, body);
     if (c->state == CONN_WAIT && !c->pending)
         conn_finish(c);
 }
@@ -231,36 +179,25 @@ static void read_body(struct conn *c)
 
 static void take_head(struct conn *c, const struct http_request *req)
 {
-    c->method = req->method;
-    c->version_minor = req->version_minor;
-    c->keep_alive = req->keep_alive;
-    c->name_bytes = 0;
+    bool has_body = http_request_has_body(req);
+    c->request.method = req->method;
+    c->request.version_minor = req->version_minor;
+    /* A body that is refused is not read, so what follows it cannot be told from it: the answer says so. */
+    c->request.keep_alive = req->keep_alive && !has_body;
+    c->request.head_only = req->method == HTTP_HEAD;
     request_info_take(c, req);
     cors_take(c, req);
     c->body_at = c->raw_at = c->request_at + req->head_bytes;
     c->body_bytes = 0;
-    bool keep, had_body = req->chunked || (req->has_content_length && req->content_length > 0);
-    size_t out_before = c->out.bytes;
-    if (!router_find(c, req, &keep)) {
-        if (keep) {
-            conn_finish(c);
-            return;
-        }
-        /* The body that comes is not read, so what follows it cannot be told from it: say so in the answer.
-         */
-        if (c->keep_alive) {
-            c->out.bytes = out_before;
-            c->keep_alive = false;
-            router_find(c, req, &keep);
-        }
+    if (!router_find(c, req)) {
         conn_finish(c);
         return;
     }
-    if (!had_body) {
+    c->request.keep_alive = req->keep_alive;
+    if (!has_body) {
         call_handler(c, req);
         return;
     }
-    http_body_start(&c->body, req, c->worker->config->max_value_size + 65536);
     c->state = CONN_BODY;
     c->phase_ns = clock_monotonic_ns();
     c->deadline_ns = c->phase_ns + c->worker->config->body_timeout_grace_ns;
@@ -280,113 +217,9 @@ static void read_head(struct conn *c)
         take_head(c, req);
         break;
     case HTTP_ERROR:
-        c->version_minor = 1;
         fail(c, failure_of_status(c->parser.status), c->parser.error, "");
         break;
     }
-}
-
-void stream_hold(struct stream *s, struct buffer *made, bool ended)
-{
-    struct buffer before = s->held;
-    s->held = *made;
-    s->held_at = 0;
-    s->ended = ended;
-    *made = before; /* whose memory is used again */
-    made->bytes = 0;
-}
-
-/* The next bytes of a stream: as `next` makes them, or a slice of that when they are to be compressed, so
- * that the others do not wait for long. Returns 1 when there are more, 0 at the end, negative errno. */
-static int next_piece(struct conn *c, struct span *piece)
-{
-    struct stream *s = c->stream;
-    struct buffer *made = &c->worker->scratch;
-    if (s->held_at == s->held.bytes) {
-        if (s->ended) {
-            *piece = (struct span){0};
-            return 0;
-        }
-        made->bytes = 0;
-        int more = s->next(c);
-        if (more < 0)
-            return more;
-        if (!s->gzip || made->bytes <= SLICE_BYTES) {
-            *piece = buffer_span(made);
-            s->ended = more == 0;
-            return more;
-        }
-        stream_hold(s, made, more == 0);
-    }
-    size_t left = s->held.bytes - s->held_at;
-    *piece = (struct span){s->held.data + s->held_at, left < SLICE_BYTES ? left : SLICE_BYTES};
-    s->held_at += piece->bytes;
-    return !s->ended || s->held_at < s->held.bytes;
-}
-
-/* Compresses a piece, if the stream is compressed. */
-static struct span pack(struct conn *c, struct span piece, bool last)
-{
-    struct buffer *packed = &c->worker->packed;
-    if (!c->stream->gzip)
-        return piece;
-    packed->bytes = 0;
-    gzip_write(c->stream->gzip, packed, piece, last);
-    return buffer_span(packed);
-}
-
-/* Makes the next pieces of a stream while the client takes them. */
-static void run_stream(struct conn *c)
-{
-    while (c->state == CONN_STREAM && c->out.bytes - c->sent < STREAM_LOW_BYTES &&
-           c->made_bytes < TURN_BYTES) {
-        struct span piece;
-        int more = next_piece(c, &piece);
-        if (more < 0) {
-            /* The head has been sent: only breaking off can say that this is not the end. */
-            c->reset = true;
-            return;
-        }
-        bool chunked = c->version_minor >= 1;
-        c->made_bytes += piece.bytes;
-        piece = pack(c, piece, more == 0);
-        if (piece.bytes) {
-            if (chunked)
-                buffer_printf(&c->out, "%zx\r\n", piece.bytes);
-            buffer_append(&c->out, piece.at, piece.bytes);
-            if (chunked)
-                buffer_append_text(&c->out, "\r\n");
-        }
-        if (more == 0) {
-            if (chunked)
-                buffer_append_text(&c->out, "0\r\n\r\n");
-            conn_stream_free(c);
-            conn_finish(c);
-        }
-    }
-}
-
-void conn_stream_free(struct conn *c)
-{
-    struct stream *s = c->stream;
-    if (!s)
-        return;
-    compression_end(c);
-    buffer_free(&s->held);
-    free(s);
-    c->stream = NULL;
-}
-
-void conn_stream(struct conn *c, int (*next)(struct conn *))
-{
-    must(c->stream);
-    if (c->head_only) {
-        conn_stream_free(c);
-        return;
-    }
-    c->stream->next = next;
-    c->state = CONN_STREAM;
-    c->pending = NULL;
 }
 
 /* Reads the PROXY header of the connection. */
@@ -399,10 +232,8 @@ static void read_proxy_header(struct conn *c)
         return;
     uint64_t now = clock_monotonic_ns();
     if (rc == PROXY_ERROR) {
-        struct worker *w = c->worker;
-        if (!w->proxy_told_ns || now - w->proxy_told_ns > PROXY_TELL_NS)
+        if (log_due(&c->worker->told.no_proxy_ns, now))
             log_warning("a connection was closed: it does not begin with PROXY protocol; see proxy_protocol");
-        w->proxy_told_ns = now;
         c->reset = true;
         return;
     }
@@ -427,7 +258,7 @@ static void process(struct conn *c)
         else if (state == CONN_BODY && c->in.bytes > c->raw_at)
             read_body(c);
         else if (state == CONN_STREAM)
-            run_stream(c);
+            conn_stream_run(c);
         else if (state == CONN_PROXY)
             read_proxy_header(c);
         progress = c->state != state || c->request_at != at || (c->state == CONN_HEAD && c->raw_at != raw);
@@ -502,7 +333,8 @@ static void flush(struct conn *c)
         c->sent = c->out.bytes = 0;
         if (c->stalled_ns)
             stall_over(c);
-        if ((sent_now > TURN_BYTES || c->made_bytes >= TURN_BYTES) && !c->reset) { /* there are others */
+        if ((sent_now > CONN_TURN_BYTES || c->made_bytes >= CONN_TURN_BYTES) &&
+            !c->reset) { /* there are others */
             if (event_add(c->writable, NULL)) {
                 conn_close(c);
                 return;
@@ -538,14 +370,6 @@ void conn_resume(struct conn *c)
 {
     process(c);
     flush(c);
-}
-
-static void touch(struct conn *c)
-{
-    if (c->worker->conns == c)
-        return;
-    unlink_conn(c->worker, c);
-    link_first(c->worker, c);
 }
 
 /* Reads what comes behind the last request and drops it. */
@@ -596,7 +420,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
         c->deadline_ns = c->phase_ns + c->worker->config->header_timeout_ns;
     }
     c->in.bytes += (size_t)n;
-    touch(c);
+    conn_list_use(c);
     process(c);
     flush(c);
 }
@@ -632,7 +456,6 @@ static void timed_out(struct conn *c, uint64_t now)
         return;
     }
     if (c->state == CONN_HEAD || c->state == CONN_BODY) {
-        c->version_minor = 1;
         fail(c, FAILURE_REQUEST_TIMEOUT, NULL, "");
         flush(c);
     }
@@ -642,7 +465,7 @@ void conn_tick(struct worker *w, uint64_t now)
 {
     for (struct conn *c = w->conns, *next; c; c = next) {
         next = c->next;
-        if (w->draining && idle(c))
+        if (w->draining && conn_idle(c))
             conn_close(c);
         else if (c->stalled_ns && now >= c->stall_deadline_ns)
             conn_close(c);

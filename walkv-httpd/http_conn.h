@@ -55,6 +55,38 @@ struct stream {
     bool ended; /* `next` has nothing behind what is held */
 };
 
+/* The current request, and its answer, as far as they have to be known while it waits. From http_conn.c's
+ * next_request() to the next one; all of it is zero at first, but for what the members above it say the
+ * length of. */
+struct conn_request {
+    struct request_info {
+        struct request_id id;
+        bool known;           /* its head has been read */
+        struct piece target;  /* from request_at on */
+        uint64_t began_ns;    /* when its first byte came */
+        uint64_t response_at; /* of all bytes that were ever put into `out` */
+        unsigned status;      /* of its response; 0: none yet */
+        struct address client;
+        char token[TOKEN_NAME_MAX + 1]; /* the name of its access token; empty: none */
+    } info;
+    struct span origin; /* of the page that sent it, in the settings; empty: none that is allowed */
+    const struct route *route;
+    enum http_method method;
+    uint8_t version_minor;
+    bool keep_alive;
+    bool head_only;     /* HEAD: its answer has no body, whatever it is */
+    struct piece value; /* minified, in place */
+    struct piece key;   /* Idempotency-Key; 0 bytes: none */
+    struct piece token; /* of its Authorization; 0 bytes: none was asked for */
+    enum op op;
+    enum condition condition;
+    size_t name_bytes;
+
+    char name[NAME_BYTES_MAX];              /* key or queue; the first of what is not cleared */
+    uint8_t fingerprint[FINGERPRINT_BYTES]; /* of the request, with a key only */
+    uint8_t token_hash[TOKEN_HASH_BYTES];   /* with a token only */
+};
+
 struct conn {
     struct worker *worker;
     struct conn *next, *previous;
@@ -82,31 +114,7 @@ struct conn {
     struct http_parser parser;
     struct http_body body;
 
-    /* Of the current request, kept while it waits. */
-    struct request_info {
-        struct request_id id;
-        bool known;           /* its head has been read */
-        struct piece target;  /* from request_at on */
-        uint64_t began_ns;    /* when its first byte came */
-        uint64_t response_at; /* of all bytes that were ever put into `out` */
-        unsigned status;      /* of its response; 0: none yet */
-        struct address client;
-    } info;
-    struct span origin; /* of the page that sent it, in the settings; empty: none that is allowed */
-    const struct route *route;
-    enum http_method method;
-    uint8_t version_minor;
-    bool keep_alive;
-    bool head_only;
-    size_t name_bytes;
-    char name[NAME_BYTES_MAX];              /* key or queue */
-    struct piece value;                     /* minified, in place */
-    struct piece key;                       /* Idempotency-Key; 0 bytes: none */
-    uint8_t fingerprint[FINGERPRINT_BYTES]; /* of the request, with a key only */
-    struct piece token;                     /* of its Authorization; 0 bytes: none was asked for */
-    uint8_t token_hash[TOKEN_HASH_BYTES];   /* with a token only */
-    enum op op;
-    enum condition condition;
+    struct conn_request request;
     void *pending; /* in walkvd_client */
     struct stream *stream;
 
@@ -147,7 +155,7 @@ void conn_tick(struct worker *, uint64_t now_ns);
 
 static inline struct span conn_name(const struct conn *c)
 {
-    return (struct span){c->name, c->name_bytes};
+    return (struct span){c->request.name, c->request.name_bytes};
 }
 
 static inline struct span conn_piece(const struct conn *c, struct piece p)

@@ -52,12 +52,9 @@ static bool list_next(struct span *list, struct span *element)
     if (!list->at)
         return false;
     const char *comma = memchr(list->at, ',', list->bytes);
-    *element = (struct span){list->at, comma ? (size_t)(comma - list->at) : list->bytes};
-    *list = comma ? (struct span){comma + 1, list->bytes - element->bytes - 1} : (struct span){NULL, 0};
-    for (; element->bytes && is_space(element->at[0]); element->bytes--)
-        element->at++;
-    while (element->bytes && is_space(element->at[element->bytes - 1]))
-        element->bytes--;
+    *element = span_trim(span_take(list, ','));
+    if (!comma)
+        list->at = NULL; /* but "a," has an empty element at its end */
     return true;
 }
 
@@ -95,7 +92,7 @@ static enum http_parse take_connection(struct http_parser *p, struct span value)
     while (list_next(&value, &option)) {
         if (token_bytes(option) != option.bytes)
             return http_parser_fail(p, 400, "Connection must be a list of tokens");
-        p->close |= span_is(option, "close");
+        p->close |= span_is_text_any_case(option, "close");
     }
     return HTTP_MORE;
 }
@@ -131,7 +128,7 @@ static enum http_parse take_transfer_encoding(struct http_parser *p, struct span
         return http_parser_fail(p, 400, "Content-Length and Transfer-Encoding exclude each other");
     while (list_next(&value, &coding)) {
         size_t bytes = token_bytes(coding);
-        bool chunked = span_is((struct span){coding.at, bytes}, "chunked");
+        bool chunked = span_is_text_any_case((struct span){coding.at, bytes}, "chunked");
         if (bytes == 0 || p->chunked || (chunked && bytes < coding.bytes))
             return http_parser_fail(p, 400,
                                     "Transfer-Encoding must have chunked once, last and without parameters");
@@ -147,7 +144,7 @@ static enum http_parse take_expect(struct http_parser *p, struct span value)
 {
     if (p->version_minor == 0)
         return HTTP_MORE;
-    if (p->expect_continue || !span_is(value, "100-continue"))
+    if (p->expect_continue || !span_is_text_any_case(value, "100-continue"))
         return http_parser_fail(p, 417, "Expect must be 100-continue");
     p->expect_continue = true;
     return HTTP_MORE;

@@ -61,11 +61,6 @@ static inline bool equal_any_case(const char *a, const char *b, size_t bytes)
     return true;
 }
 
-static inline bool span_is(struct span s, const char *text)
-{
-    return s.bytes == strlen(text) && equal_any_case(s.at, text, s.bytes);
-}
-
 /* The fields that framing and routing depend on: id, name, function in http_fields.c, may it be repeated. */
 #define HTTP_FRAMING_FIELDS(X)                                                                               \
     X(HOST, "Host", take_host, false)                                                                        \

@@ -93,6 +93,11 @@ static const struct {
 } methods[] = {HTTP_METHODS(X)};
 #undef X
 
+enum http_method http_parser_method(const struct http_parser *p)
+{
+    return (enum http_method)p->method;
+}
+
 const char *http_method_name(enum http_method method)
 {
     return methods[method].name;
@@ -395,9 +400,21 @@ enum http_parse http_parser_head(struct http_parser *p, const char *buffer, size
 unsigned http_request_header(const struct http_request *req, const char *name, struct span *value)
 {
     unsigned count = 0;
+    struct span other;
 
-    for (unsigned h = 0; h < req->header_count; h++)
-        if (span_is(req->headers[h].name, name) && count++ == 0)
-            *value = req->headers[h].value;
+    for (unsigned at = 0; http_request_next(req, name, &at, count ? &other : value);)
+        count++;
     return count;
+}
+
+bool http_request_next(const struct http_request *req, const char *name, unsigned *at, struct span *value)
+{
+    while (*at < req->header_count) {
+        const struct http_header *header = &req->headers[(*at)++];
+        if (!span_is_text_any_case(header->name, name))
+            continue;
+        *value = header->value;
+        return true;
+    }
+    return false;
 }

@@ -117,12 +117,25 @@ void http_parser_start(struct http_parser *);
 enum http_parse http_parser_head(struct http_parser *, const char *buffer, size_t bytes,
                                  struct http_request *req);
 
+/* The method of the request that is on its way in, also after HTTP_ERROR; GET while it is not known. */
+enum http_method http_parser_method(const struct http_parser *);
+
 /* "GET" and so on. */
 const char *http_method_name(enum http_method);
+
+/* A body follows the head. */
+static inline bool http_request_has_body(const struct http_request *req)
+{
+    return req->chunked || (req->has_content_length && req->content_length > 0);
+}
 
 /* Looks a field up by its name in any case. Returns how many there are and, if any, the value of the first;
  * a caller that takes only one must refuse a count above 1. */
 unsigned http_request_header(const struct http_request *, const char *name, struct span *value);
+
+/* The same for a field that may come in several lines: the value of the next one from `*at` on, which is 0 at
+ * first. False when there is none left. */
+bool http_request_next(const struct http_request *, const char *name, unsigned *at, struct span *value);
 
 /* The body of one request, of known length or chunked. Only `status` and `error` are for others to read. */
 struct http_body {

@@ -52,24 +52,13 @@ int http_percent_decode(char *out, struct span raw, size_t *bytes)
     return decode(out, raw.bytes, raw, false, bytes);
 }
 
-static struct span cut(struct span *rest, char at)
-{
-    const char *found = rest->bytes ? memchr(rest->at, at, rest->bytes) : NULL;
-    struct span part = {rest->at, found ? (size_t)(found - rest->at) : rest->bytes};
-    size_t taken = part.bytes + (found != NULL);
-
-    rest->at += taken;
-    rest->bytes -= taken;
-    return part;
-}
-
 bool http_query_next(struct span *query, struct span *name, struct span *value)
 {
     while (query->bytes > 0) {
-        struct span part = cut(query, '&');
+        struct span part = span_take(query, '&');
         if (part.bytes == 0)
             continue;
-        *name = cut(&part, '=');
+        *name = span_take(&part, '=');
         *value = part;
         return true;
     }

@@ -89,7 +89,7 @@ static int leap(const struct walk *w, MDB_cursor *cursor, MDB_val *key, MDB_val 
     int rc = 0;
     while (rc == 0 && w->token) {
         struct span name = {key->mv_data, key->mv_size};
-        if (!token_next_name(w->token, w->conn->route->about, name, &next))
+        if (!token_next_name(w->token, w->conn->request.route->about, name, &next))
             return MDB_NOTFOUND;
         if (next.at == name.at)
             break;
@@ -318,7 +318,7 @@ static bool take_names(struct conn *c, const struct http_request *req, struct st
     s->after_bytes = (uint16_t)(rc ? bytes : 0);
     char keys[8];
     rc = http_query_get(req->query, "keys", keys, sizeof keys, &bytes);
-    if (rc && (rc < 0 || bytes != 4 || memcmp(keys, "only", 4) != 0))
+    if (rc && (rc < 0 || !span_is_text((struct span){keys, bytes}, "only")))
         return refuse_parameter(c, "keys takes the word only");
     s->keys_only = rc == 1;
     return true;
@@ -363,8 +363,8 @@ ROUTE_HANDLER(queue_list)
     char text[8];
     size_t bytes;
     int rc = http_query_get(req->query, "sizes", text, sizeof text, &bytes);
-    bool yes = rc == 1 && bytes == 4 && memcmp(text, "true", 4) == 0;
-    if (rc && !yes && !(rc == 1 && bytes == 5 && memcmp(text, "false", 5) == 0)) {
+    bool yes = rc == 1 && span_is_text((struct span){text, bytes}, "true");
+    if (rc && !yes && !(rc == 1 && span_is_text((struct span){text, bytes}, "false"))) {
         refuse_parameter(c, "sizes must be true or false");
         return;
     }
@@ -386,7 +386,7 @@ static int read_items(const struct view *view, void *arg)
     struct conn *c = it->conn;
     struct buffer *out = &c->worker->scratch;
     out->bytes = 0;
-    MDB_val name = {c->name_bytes, c->name}, value;
+    MDB_val name = {c->request.name_bytes, c->request.name}, value;
     struct view_queue queue;
     int rc = mdb_get(view->txn, view->queues, &name, &value);
     if (rc)

@@ -25,15 +25,10 @@ static bool split(struct span origin, struct span *scheme, struct span *host, st
     return false;
 }
 
-static bool is(struct span span, const char *text)
-{
-    return span.bytes == strlen(text) && memcmp(span.at, text, span.bytes) == 0;
-}
-
 /* ":443" of https and ":80" of http are never written. */
 static bool is_default_port(struct span scheme, struct span port)
 {
-    return is(port, scheme.bytes == 5 ? ":443" : ":80");
+    return span_is_text(port, scheme.bytes == 5 ? ":443" : ":80");
 }
 
 static bool only(struct span span, const char *characters)

@@ -22,16 +22,6 @@ static const struct {
     {0x31, 216, 0},
 };
 
-/* Takes the word before the next space, or the last one. */
-static struct span take_word(struct span *rest)
-{
-    const char *space = memchr(rest->at, ' ', rest->bytes);
-    struct span word = {rest->at, space ? (size_t)(space - rest->at) : rest->bytes};
-    size_t used = word.bytes + (space != NULL);
-    *rest = (struct span){rest->at + used, rest->bytes - used};
-    return word;
-}
-
 static bool is_port(struct span text)
 {
     unsigned port = 0;
@@ -45,21 +35,17 @@ static bool is_port(struct span text)
     return port <= 65535;
 }
 
-static bool is(struct span word, const char *text)
-{
-    return word.bytes == strlen(text) && memcmp(word.at, text, word.bytes) == 0;
-}
-
 /* What stands between "PROXY " and CR LF. */
 static bool parse_line(struct span line, struct address *client)
 {
-    struct span family = take_word(&line);
-    if (is(family, "UNKNOWN"))
+    struct span family = span_take(&line, ' ');
+    if (span_is_text(family, "UNKNOWN"))
         return true;
-    bool four = is(family, "TCP4");
-    if (!four && !is(family, "TCP6"))
+    bool four = span_is_text(family, "TCP4");
+    if (!four && !span_is_text(family, "TCP6"))
         return false;
-    struct span source = take_word(&line), destination = take_word(&line), from = take_word(&line);
+    struct span source = span_take(&line, ' '), destination = span_take(&line, ' '),
+                from = span_take(&line, ' ');
     struct address other;
     bool colons = memchr(source.at, ':', source.bytes) && memchr(destination.at, ':', destination.bytes);
     bool colon = memchr(source.at, ':', source.bytes) || memchr(destination.at, ':', destination.bytes);

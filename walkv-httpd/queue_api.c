@@ -13,7 +13,7 @@
 
 static int find_queue(const struct view *view, const struct conn *c, struct view_queue *queue)
 {
-    MDB_val name = {c->name_bytes, (void *)c->name}, value;
+    MDB_val name = {c->request.name_bytes, (void *)c->request.name}, value;
     int rc = mdb_get(view->txn, view->queues, &name, &value);
     if (rc)
         return rc == MDB_NOTFOUND ? -ENOENT : -EIO;
@@ -116,8 +116,8 @@ ROUTE_HANDLER(queue_delete)
     char text[8];
     size_t bytes;
     int rc = http_query_get(req->query, "forget", text, sizeof text, &bytes);
-    bool forget = rc == 1 && bytes == 4 && memcmp(text, "true", 4) == 0;
-    if (rc && !forget && !(rc == 1 && bytes == 5 && memcmp(text, "false", 5) == 0))
+    bool forget = rc == 1 && span_is_text((struct span){text, bytes}, "true");
+    if (rc && !forget && !(rc == 1 && span_is_text((struct span){text, bytes}, "false")))
         response_failure(c, FAILURE_INVALID_PARAMETER, "forget must be true or false");
     else
         write_submit(c, forget ? OP_FORGET : OP_CLEAR, CONDITION_NONE, 0);

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * What is known about a request as a whole, whatever comes of it: its id, who sent it, and at its end a line
- * in the access log. The three calls below are its life; http_conn makes them.
+ * in the access log. http_conn says when it begins and ends.
  */
 #ifndef WALKV_HTTPD_REQUEST_INFO_H
 #define WALKV_HTTPD_REQUEST_INFO_H
 
 #include "http_conn.h"
-
-/* Before the first byte of a request. */
-void request_info_start(struct conn *);
 
 /* Its head has been read. */
 void request_info_take(struct conn *, const struct http_request *);

@@ -103,24 +103,24 @@ void response_head(struct conn *c, const struct response *r)
     size_t start = c->out.bytes;
     struct span id = request_info_id(c);
     /* No more than is needed: below 1 KiB, malloc has the buffer of the request before at hand. */
-    size_t room = FIXED_BYTES_MAX + id.bytes + (c->origin.bytes ? CORS_FIELDS_BYTES : 0) +
+    size_t room = FIXED_BYTES_MAX + id.bytes + (c->request.origin.bytes ? CORS_FIELDS_BYTES : 0) +
                   (r->fields ? strlen(r->fields) : 0);
     char *first = buffer_extend(&c->out, room), *at = first;
-    c->info.response_at = c->out_before + start;
-    c->info.status = r->status;
+    c->request.info.response_at = c->out_before + start;
+    c->request.info.status = r->status;
     if (c->worker->draining)
-        c->keep_alive = false;
+        c->request.keep_alive = false;
     at = put(at, "HTTP/1.1 ");
     at = put(at, reason(r->status));
     at = put(at, "\r\n");
     if (!r->no_body) {
         at = put(at, "Content-Type: application/json\r\n");
-        if (r->chunked && c->version_minor >= 1)
+        if (r->chunked && c->request.version_minor >= 1)
             at = put(at, "Transfer-Encoding: chunked\r\n");
         else if (!r->chunked)
             at = put_field(at, "Content-Length: ", r->body_bytes);
         else
-            c->keep_alive =
+            c->request.keep_alive =
                 false; /* HTTP/1.0 has no chunks: the end of the connection is the end of the body */
     }
     at = put(at, r->tag ? "Cache-Control: no-cache\r\n" : "Cache-Control: no-store\r\n");
@@ -150,7 +150,7 @@ void response_head(struct conn *c, const struct response *r)
         at = put_field(at, "Retry-After: ", r->retry_after_s);
     if (r->fields)
         at = put(at, r->fields);
-    if (!c->keep_alive)
+    if (!c->request.keep_alive)
         at = put(at, "Connection: close\r\n");
     at = put(at, "\r\n");
     must((size_t)(at - first) < room);
@@ -162,7 +162,7 @@ void response_body(struct conn *c, const struct response *r, struct span body)
     struct response whole = *r;
     whole.body_bytes = body.bytes;
     response_head(c, &whole);
-    if (!c->head_only)
+    if (!c->request.head_only)
         buffer_append(&c->out, body.at, body.bytes);
 }
 

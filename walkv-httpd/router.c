@@ -15,25 +15,25 @@
 #include <strings.h>
 
 static const struct route routes[] = {
-    {"/api/kv/:", HTTP_GET, kv_get, BODY_NONE, {0}, NEEDS_READ, TOKEN_KEY},
-    {"/api/kv/:", HTTP_POST, kv_set, BODY_REQUIRED, {0}, NEEDS_WRITE, TOKEN_KEY},
-    {"/api/kv/:", HTTP_PUT, kv_set, BODY_REQUIRED, {0}, NEEDS_WRITE, TOKEN_KEY},
-    {"/api/kv/:", HTTP_PATCH, kv_set, BODY_REQUIRED, {0}, NEEDS_WRITE, TOKEN_KEY},
-    {"/api/kv/:", HTTP_DELETE, kv_delete, BODY_OPTIONAL, {0}, NEEDS_WRITE, TOKEN_KEY},
-    {"/api/kv", HTTP_GET, kv_list, BODY_NONE, {"prefix", "after", "limit", "keys"}, NEEDS_READ, TOKEN_KEY},
-    {"/api/kv", HTTP_POST, kv_set_named_in_body, BODY_REQUIRED, {0}, NEEDS_WRITE, TOKEN_KEY},
-    {"/api/queue", HTTP_GET, queue_list, BODY_NONE, {"sizes"}, NEEDS_READ, TOKEN_QUEUE},
-    {"/api/queue/:/enqueue", HTTP_POST, queue_enqueue, BODY_REQUIRED, {0}, NEEDS_WRITE, TOKEN_QUEUE},
-    {"/api/queue/:/dequeue", HTTP_POST, queue_dequeue, BODY_OPTIONAL, {0}, NEEDS_WRITE, TOKEN_QUEUE},
-    {"/api/queue/:/peek", HTTP_GET, queue_peek, BODY_NONE, {0}, NEEDS_READ, TOKEN_QUEUE},
-    {"/api/queue/:/size", HTTP_GET, queue_size, BODY_NONE, {0}, NEEDS_READ, TOKEN_QUEUE},
-    {"/api/queue/:/items", HTTP_GET, queue_items, BODY_NONE, {"after", "limit"}, NEEDS_READ, TOKEN_QUEUE},
-    {"/api/queue/:", HTTP_DELETE, queue_delete, BODY_OPTIONAL, {"forget"}, NEEDS_WRITE, TOKEN_QUEUE},
-    {"/api/status", HTTP_GET, service_status, BODY_NONE, {0}, NEEDS_READ, TOKEN_STORE},
-    {"/livez", HTTP_GET, service_live, BODY_NONE, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
-    {"/readyz", HTTP_GET, service_ready, BODY_NONE, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
-    {"/healthz", HTTP_GET, service_ready, BODY_NONE, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
-    {"/openapi.json", HTTP_GET, document_openapi, BODY_NONE, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
+    {"/api/kv/:", HTTP_GET, kv_get, BODY_ANY, {0}, NEEDS_READ, TOKEN_KEY},
+    {"/api/kv/:", HTTP_POST, kv_set, BODY_JSON, {0}, NEEDS_WRITE, TOKEN_KEY},
+    {"/api/kv/:", HTTP_PUT, kv_set, BODY_JSON, {0}, NEEDS_WRITE, TOKEN_KEY},
+    {"/api/kv/:", HTTP_PATCH, kv_set, BODY_JSON, {0}, NEEDS_WRITE, TOKEN_KEY},
+    {"/api/kv/:", HTTP_DELETE, kv_delete, BODY_JSON, {0}, NEEDS_WRITE, TOKEN_KEY},
+    {"/api/kv", HTTP_GET, kv_list, BODY_ANY, {"prefix", "after", "limit", "keys"}, NEEDS_READ, TOKEN_KEY},
+    {"/api/kv", HTTP_POST, kv_set_named_in_body, BODY_JSON, {0}, NEEDS_WRITE, TOKEN_KEY},
+    {"/api/queue", HTTP_GET, queue_list, BODY_ANY, {"sizes"}, NEEDS_READ, TOKEN_QUEUE},
+    {"/api/queue/:/enqueue", HTTP_POST, queue_enqueue, BODY_JSON, {0}, NEEDS_WRITE, TOKEN_QUEUE},
+    {"/api/queue/:/dequeue", HTTP_POST, queue_dequeue, BODY_JSON, {0}, NEEDS_WRITE, TOKEN_QUEUE},
+    {"/api/queue/:/peek", HTTP_GET, queue_peek, BODY_ANY, {0}, NEEDS_READ, TOKEN_QUEUE},
+    {"/api/queue/:/size", HTTP_GET, queue_size, BODY_ANY, {0}, NEEDS_READ, TOKEN_QUEUE},
+    {"/api/queue/:/items", HTTP_GET, queue_items, BODY_ANY, {"after", "limit"}, NEEDS_READ, TOKEN_QUEUE},
+    {"/api/queue/:", HTTP_DELETE, queue_delete, BODY_JSON, {"forget"}, NEEDS_WRITE, TOKEN_QUEUE},
+    {"/api/status", HTTP_GET, service_status, BODY_ANY, {0}, NEEDS_READ, TOKEN_STORE},
+    {"/livez", HTTP_GET, service_live, BODY_ANY, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
+    {"/readyz", HTTP_GET, service_ready, BODY_ANY, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
+    {"/healthz", HTTP_GET, service_ready, BODY_ANY, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
+    {"/openapi.json", HTTP_GET, document_openapi, BODY_ANY, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
 };
 
 enum { ROUTES = sizeof routes / sizeof *routes, BODY_ALLOWANCE = 65536 };
@@ -90,12 +90,12 @@ static bool check_parameters(struct conn *c, const struct http_request *req)
     unsigned seen = 0;
     while (http_query_next(&rest, &name, &value)) {
         unsigned i = 0;
-        while (i < ROUTE_PARAMETERS_MAX && c->route->parameters[i] &&
-               !http_query_name_is(name, c->route->parameters[i]))
+        while (i < ROUTE_PARAMETERS_MAX && c->request.route->parameters[i] &&
+               !http_query_name_is(name, c->request.route->parameters[i]))
             i++;
         char sentence[160];
         int shown = (int)(name.bytes < 60 ? name.bytes : 60);
-        if (i == ROUTE_PARAMETERS_MAX || !c->route->parameters[i]) {
+        if (i == ROUTE_PARAMETERS_MAX || !c->request.route->parameters[i]) {
             snprintf(sentence, sizeof sentence, "There is no parameter %.*s here", shown, name.at);
             return refuse(c, FAILURE_INVALID_PARAMETER, sentence);
         }
@@ -115,9 +115,7 @@ static bool is_json_type(struct span type)
     size_t bytes = sizeof json - 1;
     if (type.bytes < bytes || strncasecmp(type.at, json, bytes) != 0)
         return false;
-    struct span rest = {type.at + bytes, type.bytes - bytes};
-    while (rest.bytes && (*rest.at == ' ' || *rest.at == '\t'))
-        rest.at++, rest.bytes--;
+    struct span rest = span_trim((struct span){type.at + bytes, type.bytes - bytes});
     if (!rest.bytes)
         return true;
     if (*rest.at != ';')
@@ -134,15 +132,10 @@ static bool is_json_type(struct span type)
 
 static bool check_body(struct conn *c, const struct http_request *req)
 {
-    bool has_body = req->chunked || (req->has_content_length && req->content_length > 0);
-    if (!has_body && c->route->body == BODY_REQUIRED) {
-        /* Nothing was sent, so nothing has a type; say what is missing rather than what it should be. */
-        return true;
-    }
-    if (!has_body)
+    if (!http_request_has_body(req)) /* where one is needed, the handler says what is missing */
         return true;
     struct span type;
-    if (c->route->body != BODY_NONE &&
+    if (c->request.route->body == BODY_JSON &&
         (http_request_header(req, "Content-Type", &type) != 1 || !is_json_type(type)))
         return refuse(c, FAILURE_UNSUPPORTED_MEDIA_TYPE, NULL);
     uint64_t limit = c->worker->config->max_value_size + BODY_ALLOWANCE;
@@ -156,25 +149,22 @@ static bool check_body(struct conn *c, const struct http_request *req)
     return true;
 }
 
-bool router_find(struct conn *c, const struct http_request *req, bool *keep)
+bool router_find(struct conn *c, const struct http_request *req)
 {
-    *keep = !req->chunked && !(req->has_content_length && req->content_length > 0);
-    c->head_only = req->method == HTTP_HEAD;
     if (!hosts_allow(c->worker, req->host_name))
         return refuse(c, FAILURE_WRONG_HOST, NULL);
     if (!cors_allows(c, req))
         return refuse(c, FAILURE_CROSS_SITE, NULL);
     struct span raw = {0};
     bool path_found = false;
-    c->route = NULL;
-    for (unsigned i = 0; i < ROUTES && !c->route; i++) {
+    for (unsigned i = 0; i < ROUTES && !c->request.route; i++) {
         struct span name = {0};
         if (!matches(routes[i].pattern, req->path, &name))
             continue;
         path_found = true;
         raw = name;
         if (routes[i].method == effective(req->method))
-            c->route = &routes[i];
+            c->request.route = &routes[i];
     }
     char allow[128];
     if (req->method == HTTP_OPTIONS && (path_found || (req->path.bytes == 1 && *req->path.at == '*'))) {
@@ -197,10 +187,10 @@ bool router_find(struct conn *c, const struct http_request *req, bool *keep)
         must(raw.bytes <= sizeof decoded);
         if (http_percent_decode(decoded, raw, &bytes) || !name_valid((struct span){decoded, bytes}))
             return refuse(c, FAILURE_INVALID_KEY, NULL);
-        memcpy(c->name, decoded, bytes);
-        c->name_bytes = bytes;
+        memcpy(c->request.name, decoded, bytes);
+        c->request.name_bytes = bytes;
     }
-    if (!c->route) {
+    if (!c->request.route) {
         list_methods(allow, sizeof allow, req->path);
         struct response r = {.allow = allow};
         response_failure_with(c, FAILURE_METHOD_NOT_ALLOWED, NULL, &r, "");

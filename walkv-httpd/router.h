@@ -9,7 +9,8 @@
 #include "http_conn.h"
 #include "tokens.h"
 
-enum body_use { BODY_NONE, BODY_OPTIONAL, BODY_REQUIRED };
+/* What a body must be, if one is sent. Whatever is sent for BODY_ANY is read and dropped. */
+enum body_use { BODY_ANY, BODY_JSON };
 
 /* The access token that a route needs. What says nothing needs the most. */
 enum route_needs { NEEDS_ADMIN, NEEDS_READ, NEEDS_WRITE, NEEDS_NO_TOKEN };
@@ -29,9 +30,9 @@ struct route {
     enum token_about about;
 };
 
-/* Finds conn->route and takes conn->name for the request whose head has just been read. False when it is
- * refused: the answer has been appended then, and the connection must close unless `*keep` is set. */
-bool router_find(struct conn *, const struct http_request *, bool *keep);
+/* Finds the route of the request whose head has just been read, takes its name, and makes conn->body ready
+ * for its body, if it has one. False when it is refused: the answer has been appended then. */
+bool router_find(struct conn *, const struct http_request *);
 
 /* Handlers. */
 ROUTE_HANDLER(kv_get);

@@ -142,7 +142,7 @@ static void append_status(struct conn *c, const struct status *status)
 
 void service_status_done(struct conn *c, const struct status *status)
 {
-    if (c->route->handler == service_ready)
+    if (c->request.route->handler == service_ready)
         append_ready(c, status != NULL);
     else
         append_status(c, status);

@@ -37,17 +37,16 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
         int conn_fd = accept4(fd, (struct sockaddr *)&from, &from_bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (conn_fd < 0) {
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+                int error = errno;
                 if (conn_close_oldest_idle(w))
                     continue;
-                if (!w->told_full)
-                    log_warning("no connection can be taken for the moment: %s", strerror(errno));
-                w->told_full = true;
+                if (log_due(&w->told.full_ns, clock_monotonic_ns()))
+                    log_warning("no connection can be taken for the moment: %s", strerror(error));
                 event_del(w->accepting);
                 w->accept_paused = true;
             }
             return;
         }
-        w->told_full = false;
         int one = 1, unsent_bytes = UNSENT_BYTES;
         if (from.ss_family != AF_UNIX) {
             setsockopt(conn_fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);

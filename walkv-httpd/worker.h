@@ -32,7 +32,6 @@ struct worker {
     struct event *ticking;
     struct event *terminate[2];
     struct event *hang_up;
-    bool told_full;     /* the log knows that there are no descriptors */
     bool accept_paused; /* no descriptors left */
     bool draining;
     uint64_t drain_until_ns;
@@ -57,8 +56,13 @@ struct worker {
 
     struct access_log *access_log; /* NULL: off */
     struct address_list trusted_proxies;
-    uint64_t proxy_told_ns; /* when a bad PROXY header was last worth a line; 0: never */
-    unsigned compressors;   /* at work */
+    unsigned compressors; /* at work */
+
+    /* When the log was told last; see log_due(). */
+    struct {
+        uint64_t full_ns;     /* that there are no descriptors */
+        uint64_t no_proxy_ns; /* of a connection without a PROXY header */
+    } told;
 };
 
 /* Serves on the listening socket until SIGTERM or SIGINT, and reads the access tokens again on SIGHUP, which

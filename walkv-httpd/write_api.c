@@ -27,14 +27,13 @@ static void take_fingerprint(struct conn *c, const struct http_request *req, str
     XXH128_canonical_t canonical;
     XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state));
     _Static_assert(sizeof canonical.digest == FINGERPRINT_BYTES, "128 bits");
-    memcpy(c->fingerprint, canonical.digest, FINGERPRINT_BYTES);
+    memcpy(c->request.fingerprint, canonical.digest, FINGERPRINT_BYTES);
     XXH3_freeState(state);
 }
 
 bool write_take_key(struct conn *c, const struct http_request *req, struct span body)
 {
     struct span key;
-    c->key.bytes = 0;
     if (req->method == HTTP_GET || req->method == HTTP_HEAD)
         return true;
     unsigned count = http_request_header(req, "Idempotency-Key", &key);
@@ -46,7 +45,7 @@ bool write_take_key(struct conn *c, const struct http_request *req, struct span 
                                    : "An Idempotency-Key is 1 to 255 visible ASCII characters");
         return false;
     }
-    c->key = (struct piece){(size_t)(key.at - c->in.data), key.bytes};
+    c->request.key = (struct piece){(size_t)(key.at - c->in.data), key.bytes};
     take_fingerprint(c, req, body);
     return true;
 }
@@ -86,10 +85,10 @@ bool write_take_value(struct conn *c, struct span body, struct span *key)
         response_failure(c, FAILURE_VALUE_REQUIRED, NULL);
         return false;
     }
-    c->value.at = (size_t)(values[0].at - c->in.data);
-    c->value.bytes = json_text_minify(c->in.data + c->value.at, values[0]);
+    c->request.value.at = (size_t)(values[0].at - c->in.data);
+    c->request.value.bytes = json_text_minify(c->in.data + c->request.value.at, values[0]);
     uint64_t limit = max_value_bytes(c);
-    if (c->value.bytes > limit) {
+    if (c->request.value.bytes > limit) {
         struct response r = {0};
         char extra[48];
         snprintf(extra, sizeof extra, ",\"limit\":%" PRIu64, limit);
@@ -101,20 +100,20 @@ bool write_take_value(struct conn *c, struct span body, struct span *key)
 
 void write_submit(struct conn *c, enum op op, enum condition condition, uint64_t version)
 {
-    c->op = op;
-    c->condition = condition;
+    c->request.op = op;
+    c->request.condition = condition;
     bool takes_value = op == OP_SET || op == OP_ENQUEUE;
     struct write_request request = {
         .op = op,
         .condition = condition,
         .version = version,
         .name = conn_name(c),
-        .value = takes_value ? conn_piece(c, c->value) : (struct span){0},
-        .token = conn_piece(c, c->token),
+        .value = takes_value ? conn_piece(c, c->request.value) : (struct span){0},
+        .token = conn_piece(c, c->request.token),
     };
-    if (c->key.bytes) {
-        request.identity.key = conn_piece(c, c->key);
-        memcpy(request.identity.fingerprint, c->fingerprint, FINGERPRINT_BYTES);
+    if (c->request.key.bytes) {
+        request.identity.key = conn_piece(c, c->request.key);
+        memcpy(request.identity.fingerprint, c->request.fingerprint, FINGERPRINT_BYTES);
     }
     if (!walkvd_client_submit(c->worker->client, c, &request))
         response_failure(c, FAILURE_UNAVAILABLE, "Too many writes are waiting for the store; try again");
@@ -132,15 +131,15 @@ void read_failed(struct conn *c, int rc)
 /* The body of a success, members in the order of API.md. */
 static void write_body(struct conn *c, const struct write_result *result, struct buffer *body)
 {
-    bool key = c->op == OP_SET || c->op == OP_DELETE;
+    bool key = c->request.op == OP_SET || c->request.op == OP_DELETE;
     buffer_append_text(body, key ? "{\"success\":true,\"key\":" : "{\"success\":true,\"queue\":");
     response_append_string(body, conn_name(c));
-    if (c->op == OP_SET || c->op == OP_ENQUEUE || c->op == OP_DEQUEUE) {
-        struct span value = c->op == OP_DEQUEUE ? result->value : conn_piece(c, c->value);
+    if (c->request.op == OP_SET || c->request.op == OP_ENQUEUE || c->request.op == OP_DEQUEUE) {
+        struct span value = c->request.op == OP_DEQUEUE ? result->value : conn_piece(c, c->request.value);
         buffer_append_text(body, ",\"value\":");
         buffer_append(body, value.at, value.bytes);
     }
-    if (c->op == OP_ENQUEUE)
+    if (c->request.op == OP_ENQUEUE)
         buffer_printf(body, ",\"size\":%" PRIu64, result->size);
     buffer_append_text(body, "}");
 }
@@ -156,7 +155,7 @@ void conn_write_done(struct conn *c, const struct write_result *result)
         body->bytes = 0;
         write_body(c, result, body);
         r.status = result->result == RESULT_CREATED ? 201 : 200;
-        r.etag = c->op == OP_SET ? result->version : 0;
+        r.etag = c->request.op == OP_SET ? result->version : 0;
         response_body(c, &r, buffer_span(body));
         break;
     }
@@ -176,7 +175,7 @@ void conn_write_done(struct conn *c, const struct write_result *result)
         else
             snprintf(extra, sizeof extra, ",\"version\":null");
         response_failure_with(c, FAILURE_PRECONDITION_FAILED,
-                              c->condition == CONDITION_ABSENT
+                              c->request.condition == CONDITION_ABSENT
                                   ? "The key exists, and If-None-Match: * asks for none"
                               : result->version ? NULL
                                                 : "The key does not exist, and If-Match asks for one",

@@ -79,6 +79,25 @@ class Refused(SystemTest):
                     self.assertTrue(c.at_end(), "nothing follows the answer")
                     self.assertEqual(beside.get("/livez").status, 200)
 
+    def test_head_is_never_answered_with_a_body(self):
+        start = "HEAD /api/kv HTTP/1.1\r\nHost: localhost\r\n"
+        chunked = start + "Transfer-Encoding: chunked\r\n\r\n"
+        for name, sent, status in (
+            ("bad chunk", chunked + "x\r\n", 400),
+            ("chunk too large", chunked + "40000000\r\n", 413),
+            ("announced body too large", start + "Content-Length: 1073741824\r\n\r\n", 413),
+            ("both lengths", start + "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+            ("too many fields", start + "X:\r\n" * 64, 431),
+            ("no such path", "HEAD /none HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}", 404),
+        ):
+            with self.subTest(name), self.walkv.connect() as c:
+                c.send(sent)
+                c.socket.shutdown(socket.SHUT_WR)
+                answer = c.response("HEAD")
+                self.assertEqual(answer.status, status)
+                self.assertTrue(answer.closes and c.at_end(), "nothing follows the head")
+                self.assertGreater(int(answer.header("Content-Length")), 0)
+
     def test_what_is_dropped_has_an_end(self):
         with self.walkv.connect() as c:
             c.send(POST + "Content-Length: 1073741824\r\n\r\n")
@@ -152,6 +171,16 @@ class Times(SystemTest):
                     self.assertError(answer, 408, "request_timeout")
                     self.assertTrue(answer.closes and c.at_end())
                     self.assertEqual(beside.get("/livez").status, 200)
+
+    def test_head_is_not_answered_with_a_body_then_either(self):
+        walkv = self.served(header_timeout="300ms", body_timeout_grace="300ms", body_min_rate="64KiB")
+        for sent in ("HEAD /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n",
+                     "HEAD /livez HTTP/1.1\r\nHost: loc"):
+            with self.subTest(sent), walkv.connect() as c:
+                c.send(sent)
+                answer = c.response("HEAD")
+                self.assertEqual(answer.status, 408)
+                self.assertTrue(answer.closes and c.at_end(), "nothing follows the head")
 
     def test_a_body_above_it_may_take_as_long_as_it_likes(self):
         walkv = self.served(body_timeout_grace="200ms", body_min_rate="1KiB")

@@ -144,6 +144,25 @@ class InTheAccessLog(TokenTest):
             self.assertNotIn(text, path.read_text())
 
 
+    def test_a_name_is_that_of_the_token_that_came(self):
+        """Also when the token has been taken out before the line is written."""
+        walkv = self.start(("app", "write"), ("other", "read"), workers=1)
+        path = walkv.dir / "access.log"
+        walkv.httpd_flags = {**walkv.httpd_flags, "access_log": path}
+        walkv.start()
+        text = '{"value":1}'
+        with walkv.connect() as c:
+            c.send(c.head("PUT", "/api/kv/a", {**bearer(walkv.tokens["app"]), "Content-Type": "application/json",
+                                               "Content-Length": str(len(text)), "Expect": "100-continue"}))
+            self.assertEqual(c.response("PUT", interim=True).status, 100)
+            walkv.tokens.remove("app")
+            self.reload(walkv, "1 access tokens read")
+            c.send(text)
+            self.assertForbidden(c.response("PUT"))
+        line = wait_until(lambda: [l for l in map(json.loads, path.read_text().splitlines()) if l["method"] == "PUT"], "the line")
+        self.assertEqual(line[0]["token"], "app")
+
+
 class Rights(TokenTest):
     @classmethod
     def setUpClass(cls):

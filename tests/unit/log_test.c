@@ -376,6 +376,20 @@ static void test_the_ways_to_die(void)
     }
 }
 
+/* A flood of reasons gives a line a minute, not one for ever. */
+static void test_due(void)
+{
+    uint64_t told = 0, now = 1;
+    unsigned lines = 0;
+
+    for (unsigned second = 0; second < 600; second++, now += 1000000000)
+        lines += log_due(&told, now);
+    CU_ASSERT_EQUAL(lines, 10);
+    CU_ASSERT_TRUE(log_due(&told, now));
+    CU_ASSERT_FALSE(log_due(&told, now + LOG_PAUSE_NS - 1));
+    CU_ASSERT_TRUE(log_due(&told, now + LOG_PAUSE_NS));
+}
+
 void log_suite(void)
 {
     CU_pSuite suite = CU_add_suite("log", NULL, NULL);
@@ -389,5 +403,6 @@ void log_suite(void)
     CU_add_test(suite, "a line that cannot be formatted", test_a_line_that_cannot_be_formatted);
     CU_add_test(suite, "a standard error that is full", test_standard_error_that_is_full);
     CU_add_test(suite, "a write that is interrupted", test_interrupted_write);
+    CU_add_test(suite, "a line that comes too often", test_due);
     CU_add_test(suite, "fatal, panic and must", test_the_ways_to_die);
 }

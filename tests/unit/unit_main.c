@@ -38,6 +38,7 @@
     X(address)                                                                                               \
     X(proxy_protocol)                                                                                        \
     X(gzip)                                                                                                  \
+    X(etag)                                                                                                  \
     X(access_log)
 
 #define X(name) void name##_suite(void);
