@@ -21,7 +21,12 @@ static inline bool span_is_text(struct span s, const char *text)
     return s.bytes == strlen(text) && memcmp(s.at, text, s.bytes) == 0;
 }
 
-/* The same for ASCII in any case. */
+static inline bool span_equal(struct span a, struct span b)
+{
+    return a.bytes == b.bytes && (!a.bytes || memcmp(a.at, b.at, a.bytes) == 0);
+}
+
+/* The same as span_is_text() for ASCII in any case. */
 static inline bool span_is_text_any_case(struct span s, const char *text)
 {
     return s.bytes == strlen(text) && strncasecmp(s.at, text, s.bytes) == 0;

@@ -388,7 +388,7 @@ static bool pattern_matches(const struct token_pattern *p, struct span name)
 bool token_reaches_any(const struct token *t, enum token_about about)
 {
     for (unsigned i = 0; i < t->pattern_count; i++) {
-        if (t->patterns[i].about == about)
+        if (t->patterns[i].about == about || about == TOKEN_DATA)
             return true;
     }
     return t->pattern_count == 0;

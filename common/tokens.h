@@ -60,6 +60,7 @@ enum token_about {
     TOKEN_STORE, /* all of it: only a token without patterns reaches it */
     TOKEN_KEY,
     TOKEN_QUEUE,
+    TOKEN_DATA, /* keys or queues, whichever it reaches; no pattern says this */
 };
 
 struct token_pattern {

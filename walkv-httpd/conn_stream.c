@@ -5,6 +5,7 @@
 #include "compression.h"
 #include "gzip.h"
 #include "log.h"
+#include "watchers.h"
 
 #include <stdlib.h>
 
@@ -24,7 +25,7 @@ void stream_hold(struct stream *s, struct buffer *made, bool ended)
 }
 
 /* The next bytes of a stream: as `next` makes them, or a slice of that when they are to be compressed, so
- * that the others do not wait for long. Returns 1 when there are more, 0 at the end, negative errno. */
+ * that the others do not wait for long. Returns an enum stream_more or a negative errno. */
 static int next_piece(struct conn *c, struct span *piece)
 {
     struct stream *s = c->stream;
@@ -32,7 +33,7 @@ static int next_piece(struct conn *c, struct span *piece)
     if (s->held_at == s->held.bytes) {
         if (s->ended) {
             *piece = (struct span){0};
-            return 0;
+            return STREAM_END;
         }
         made->bytes = 0;
         int more = s->next(c);
@@ -40,15 +41,15 @@ static int next_piece(struct conn *c, struct span *piece)
             return more;
         if (!s->gzip || made->bytes <= SLICE_BYTES) {
             *piece = buffer_span(made);
-            s->ended = more == 0;
+            s->ended = more == STREAM_END;
             return more;
         }
-        stream_hold(s, made, more == 0);
+        stream_hold(s, made, more == STREAM_END);
     }
     size_t left = s->held.bytes - s->held_at;
     *piece = (struct span){s->held.data + s->held_at, left < SLICE_BYTES ? left : SLICE_BYTES};
     s->held_at += piece->bytes;
-    return !s->ended || s->held_at < s->held.bytes;
+    return !s->ended || s->held_at < s->held.bytes ? STREAM_MORE : STREAM_END;
 }
 
 /* Compresses a piece, if the stream is compressed. */
@@ -75,7 +76,7 @@ void conn_stream_run(struct conn *c)
         }
         bool chunked = c->request.version_minor >= 1;
         c->made_bytes += piece.bytes;
-        piece = pack(c, piece, more == 0);
+        piece = pack(c, piece, more == STREAM_END);
         if (piece.bytes) {
             if (chunked)
                 buffer_printf(&c->out, "%zx\r\n", piece.bytes);
@@ -83,7 +84,10 @@ void conn_stream_run(struct conn *c)
             if (chunked)
                 buffer_append_text(&c->out, "\r\n");
         }
-        if (more == 0) {
+        c->stream->waits = more == STREAM_WAIT;
+        if (c->stream->waits)
+            return;
+        if (more == STREAM_END) {
             if (chunked)
                 buffer_append_text(&c->out, "0\r\n\r\n");
             conn_stream_free(c);
@@ -97,6 +101,11 @@ void conn_stream_free(struct conn *c)
     struct stream *s = c->stream;
     if (!s)
         return;
+    if (c->watcher) {
+        watchers_remove(c->worker, c->watcher);
+        free(c->watcher);
+        c->watcher = NULL;
+    }
     compression_end(c);
     buffer_free(&s->held);
     free(s);

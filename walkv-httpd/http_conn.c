@@ -306,6 +306,12 @@ static void linger(struct conn *c)
     c->sent = c->request_at = c->raw_at = 0;
 }
 
+/* There is more to do when all is sent, without anything that has to come first. */
+static bool conn_goes_on(const struct conn *c)
+{
+    return c->state == CONN_STREAM ? !c->stream->waits : c->state == CONN_HEAD && c->in.bytes > c->request_at;
+}
+
 /* Sends what is there, then sees what comes next. May close the connection. */
 static void flush(struct conn *c)
 {
@@ -347,14 +353,15 @@ static void flush(struct conn *c)
             conn_close(c);
             return;
         }
-        if (c->state != CONN_STREAM && !(c->state == CONN_HEAD && c->in.bytes > c->request_at))
+        if (!conn_goes_on(c))
             break;
         size_t before = c->in.bytes;
         process(c);
         if (c->out.bytes == 0 && c->in.bytes == before && !c->reset)
             break;
     }
-    if (c->state == CONN_HEAD && !c->in.bytes)
+    bool waits = c->state == CONN_STREAM && c->stream->waits;
+    if (waits || (c->state == CONN_HEAD && !c->in.bytes))
         buffer_free(&c->out);
     if (c->state == CONN_LINGER && c->ended) {
         conn_close(c);
@@ -362,7 +369,7 @@ static void flush(struct conn *c)
     }
     if (c->state == CONN_LINGER && !c->lingering)
         linger(c);
-    set_reading(c, c->state == CONN_PROXY || c->state == CONN_HEAD || c->state == CONN_BODY ||
+    set_reading(c, waits || c->state == CONN_PROXY || c->state == CONN_HEAD || c->state == CONN_BODY ||
                        c->state == CONN_LINGER);
 }
 
@@ -372,7 +379,8 @@ void conn_resume(struct conn *c)
     flush(c);
 }
 
-/* Reads what comes behind the last request and drops it. */
+/* Reads what comes behind the last request and drops it. A client that watches events and ends its side is
+ * gone. */
 static void drop(struct conn *c)
 {
     char waste[READ_BYTES];
@@ -385,7 +393,7 @@ static void drop(struct conn *c)
     }
     c->dropped_bytes += (uint64_t)n;
     c->ended = n == 0 || c->dropped_bytes > LINGER_BYTES;
-    if (c->ended && c->lingering) {
+    if (c->ended && (c->lingering || c->state == CONN_STREAM)) {
         conn_close(c);
     } else if (c->ended) { /* the rest of the answer is still to be sent */
         set_reading(c, false);
@@ -399,7 +407,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     (void)what;
     struct conn *c = arg;
-    if (c->state == CONN_LINGER) {
+    if (c->state == CONN_LINGER || c->state == CONN_STREAM) {
         drop(c);
         return;
     }

@@ -19,6 +19,7 @@
 struct conn;
 struct gzip;
 struct route;
+struct watcher;
 
 /* A span of conn->in that survives the buffer's moving. */
 struct piece {
@@ -36,10 +37,17 @@ enum conn_state {
                     answer */
 };
 
+/* What `next` of a stream returns, if not a negative errno. */
+enum stream_more {
+    STREAM_END,
+    STREAM_MORE,
+    STREAM_WAIT, /* not now: conn_resume() asks again */
+};
+
 /* What a stream needs between its pieces; see list_api.c. */
 struct stream {
-    int (*next)(
-        struct conn *); /* appends one bounded piece to worker->scratch; 1 more, 0 end, negative errno */
+    int (*next)(struct conn *); /* appends one bounded piece to worker->scratch */
+    bool waits;                 /* it said STREAM_WAIT last */
     unsigned phase;
     bool first;
     bool keys_only;
@@ -117,6 +125,7 @@ struct conn {
     struct conn_request request;
     void *pending; /* in walkvd_client */
     struct stream *stream;
+    struct watcher *watcher; /* NULL, unless the stream is one of events */
 
     bool reading;
     bool ended;     /* in CONN_LINGER: nothing more comes from the client, or nothing is taken any more */

@@ -114,7 +114,7 @@ void response_head(struct conn *c, const struct response *r)
     at = put(at, reason(r->status));
     at = put(at, "\r\n");
     if (!r->no_body) {
-        at = put(at, "Content-Type: application/json\r\n");
+        at = put(put(put(at, "Content-Type: "), r->type ? r->type : "application/json"), "\r\n");
         if (r->chunked && c->request.version_minor >= 1)
             at = put(at, "Transfer-Encoding: chunked\r\n");
         else if (!r->chunked)

@@ -57,6 +57,7 @@ struct response {
     uint64_t etag;      /* 0: none */
     const char *tag;    /* NULL: none; the ETag of what may be kept and asked for again, with its quotes */
     uint64_t lsn;       /* 0: none */
+    const char *type;   /* NULL: JSON */
     const char *allow;  /* NULL: none */
     const char *fields; /* more header fields, each with its CRLF; NULL: none */
     unsigned retry_after_s; /* 0: none */

@@ -30,6 +30,7 @@ static const struct route routes[] = {
     {"/api/queue/:/items", HTTP_GET, queue_items, BODY_ANY, {"after", "limit"}, NEEDS_READ, TOKEN_QUEUE},
     {"/api/queue/:", HTTP_DELETE, queue_delete, BODY_JSON, {"forget"}, NEEDS_WRITE, TOKEN_QUEUE},
     {"/api/status", HTTP_GET, service_status, BODY_ANY, {0}, NEEDS_READ, TOKEN_STORE},
+    {"/api/events", HTTP_GET, events_watch, BODY_ANY, {"prefix", "queue"}, NEEDS_READ, TOKEN_DATA},
     {"/livez", HTTP_GET, service_live, BODY_ANY, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
     {"/readyz", HTTP_GET, service_ready, BODY_ANY, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
     {"/healthz", HTTP_GET, service_ready, BODY_ANY, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},

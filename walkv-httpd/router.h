@@ -50,6 +50,7 @@ ROUTE_HANDLER(queue_delete);
 ROUTE_HANDLER(service_live);
 ROUTE_HANDLER(service_ready);
 ROUTE_HANDLER(service_status);
+ROUTE_HANDLER(events_watch);
 ROUTE_HANDLER(document_openapi);
 
 #endif

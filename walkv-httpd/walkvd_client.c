@@ -169,6 +169,7 @@ static void disconnect(struct walkvd_client *c)
     }
     c->out_begin = c->out_end = 0;
     c->told_confirmed = 0;
+    watchers_disconnected(c->worker);
     schedule_retry(c);
     answer_all(c, was_given_up, RESULT_OUTCOME_UNKNOWN);
 }
@@ -205,6 +206,7 @@ static void take_greeting(struct walkvd_client *c, struct span body)
     }
     log_debug("connected to walkvd %.*s", (int)g.version.bytes, g.version.at);
     walkvd_client_flush(c);
+    watchers_connected(c->worker);
 }
 
 /* Takes one frame; false when the connection has to end. */
@@ -219,6 +221,11 @@ static bool take_frame(struct walkvd_client *c, const struct frame *frame)
     struct write_result result;
     struct status status;
     struct pending *p = c->first;
+    uint64_t lsn;
+    if (frame->type == FRAME_CHANGED && frame_decode_lsn(frame->body, &lsn)) {
+        watchers_published(c->worker, lsn);
+        return true;
+    }
     if (!p || !p->queued || p->id != frame->id)
         return false;
     if (p->status ? frame->type != FRAME_STATUS_REPLY || !status_decode(frame->body, &status)
@@ -409,6 +416,16 @@ void walkvd_client_ask_status(struct walkvd_client *c, struct conn *conn)
     struct pending *p = add(c, conn, STATUS_TIMEOUT_NS);
     p->status = true;
     frame_encode_empty(&p->frame, FRAME_STATUS, p->id);
+}
+
+bool walkvd_client_watch(struct walkvd_client *c, uint64_t lsn)
+{
+    if (!walkvd_client_connected(c))
+        return false;
+    size_t before = c->out.bytes;
+    frame_encode_lsn(&c->out, FRAME_WATCH, 0, lsn);
+    c->out_end += c->out.bytes - before;
+    return true;
 }
 
 void walkvd_client_forget(struct walkvd_client *c, struct conn *conn)

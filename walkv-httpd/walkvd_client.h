@@ -24,6 +24,9 @@ bool walkvd_client_submit(struct walkvd_client *, struct conn *, const struct wr
 /* Asks for the status, waiting for walkvd a moment if it is away; the answer comes by service_status_done().
  */
 void walkvd_client_ask_status(struct walkvd_client *, struct conn *);
+/* Asks to be told, by watchers_published(), once when more than this LSN has been published. False when
+ * walkvd is away; watchers_connected() says when it is there. */
+bool walkvd_client_watch(struct walkvd_client *, uint64_t lsn);
 /* The connection that waits is gone; what it sent still happens. */
 void walkvd_client_forget(struct walkvd_client *, struct conn *);
 

@@ -63,6 +63,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     struct worker *w = arg;
     uint64_t now = clock_monotonic_ns();
     walkvd_client_tick(w->client, now);
+    watchers_tick(w, now);
     conn_tick(w, now);
     if (w->accept_paused && !w->draining)
         w->accept_paused = event_add(w->accepting, NULL) != 0;
@@ -81,6 +82,7 @@ static void on_terminate(evutil_socket_t fd, short what, void *arg)
     w->drain_until_ns = clock_monotonic_ns() + w->config->drain_timeout_ns;
     event_del(w->accepting);
     close(w->listen_fd); /* without siblings, new clients are refused from now on and not left waiting */
+    watchers_wake(w);
     conn_tick(w, clock_monotonic_ns());
     if (!w->conn_count)
         event_base_loopbreak(w->base);
@@ -92,6 +94,7 @@ static void on_hang_up(evutil_socket_t fd, short what, void *arg)
     (void)what;
     struct worker *w = arg;
     token_table_reload(w->tokens);
+    watchers_wake(w); /* whose token may be gone */
     if (w->access_log)
         access_log_reopen(w->access_log);
 }
@@ -129,6 +132,7 @@ int worker_run(const struct httpd_config *config, int listen_fd, unsigned number
     if (!w.base)
         fatal(EX_OSERR, "no event loop: %s", strerror(errno));
     w.view = view_reader_new(config->view_path, NULL, 0);
+    watchers_init(&w);
     w.client = walkvd_client_new(&w);
     struct timeval tick = {0, TICK_MS * 1000};
     w.accepting = add_event(&w, listen_fd, EV_READ | EV_PERSIST, on_accept, NULL);
@@ -153,6 +157,7 @@ int worker_run(const struct httpd_config *config, int listen_fd, unsigned number
     while (w.conns)
         conn_close(w.conns);
     walkvd_client_free(&w.client);
+    watchers_free(&w);
     view_reader_free(&w.view);
     event_free(w.accepting);
     event_free(w.ticking);

@@ -14,6 +14,7 @@
 #include "request_id.h"
 #include "token_table.h"
 #include "view_read.h"
+#include "watchers.h"
 
 #include <event2/event.h>
 #include <stdbool.h>
@@ -43,6 +44,7 @@ struct worker {
     struct token_table *tokens;
     struct walkvd_client *client;
     struct view_reader *view;
+    struct watchers watchers;
 
     /* Used by one request at a time, so that no request allocates. */
     struct http_request request;

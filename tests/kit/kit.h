@@ -23,11 +23,6 @@
 bool kit_check(bool holds, const char *file, int line, const char *condition, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-static inline bool span_is(struct span a, struct span b)
-{
-    return a.bytes == b.bytes && (a.bytes == 0 || memcmp(a.at, b.at, a.bytes) == 0);
-}
-
 /* xorshift; `*state` is never 0. */
 uint64_t kit_random(uint64_t *state);
 /* 0 to limit - 1 */

@@ -74,7 +74,8 @@ static bool same(const struct change *a, const struct change *b)
 {
     /* Of a queue, the answer does not say whether it is new; test_created() looks. */
     bool created = a->op == OP_ENQUEUE || a->created == b->created;
-    return a->op == b->op && created && a->lsn == b->lsn && a->size == b->size && span_is(a->name, b->name);
+    return a->op == b->op && created && a->lsn == b->lsn && a->size == b->size &&
+           span_equal(a->name, b->name);
 }
 
 /* Compares the rows with what is expected, from the end. Returns the changes that are kept. */

@@ -101,31 +101,31 @@ static bool decode(struct span body, enum kind kind, bool *same)
                 u.greeting.view_grace_ns == greeting.view_grace_ns &&
                 u.greeting.max_value_bytes == greeting.max_value_bytes &&
                 u.greeting.session_in_force == greeting.session_in_force &&
-                span_is(u.greeting.view_path, greeting.view_path) &&
-                span_is(u.greeting.version, greeting.version);
+                span_equal(u.greeting.view_path, greeting.view_path) &&
+                span_equal(u.greeting.version, greeting.version);
         return good;
     case WRITE:
         good = frame_decode_write(body, &u.request);
         *same =
             good && u.request.op == request.op && u.request.condition == request.condition &&
-            u.request.version == request.version && span_is(u.request.name, request.name) &&
-            span_is(u.request.value, request.value) && u.request.identity.session == 0 &&
+            u.request.version == request.version && span_equal(u.request.name, request.name) &&
+            span_equal(u.request.value, request.value) && u.request.identity.session == 0 &&
             u.request.identity.sequence == request.identity.sequence &&
             u.request.identity.confirmed == request.identity.confirmed &&
-            span_is(u.request.identity.key, request.identity.key) &&
+            span_equal(u.request.identity.key, request.identity.key) &&
             memcmp(u.request.identity.fingerprint, request.identity.fingerprint, FINGERPRINT_BYTES) == 0 &&
-            span_is(u.request.token, request.token);
+            span_equal(u.request.token, request.token);
         return good;
     case RESULT:
         good = frame_decode_result(body, &u.result);
         *same = good && u.result.result == result.result && u.result.lsn == result.lsn &&
                 u.result.version == result.version && u.result.replayed == result.replayed &&
-                u.result.size == result.size && span_is(u.result.value, result.value);
+                u.result.size == result.size && span_equal(u.result.value, result.value);
         return good;
     case CHECKPOINT_REPLY:
         good = frame_decode_checkpoint_reply(body, &u.reply);
         *same = good && u.reply.result == reply.result && u.reply.lsn == reply.lsn &&
-                span_is(u.reply.sentence, reply.sentence);
+                span_equal(u.reply.sentence, reply.sentence);
         return good;
     default:
         memset(&status, 0, sizeof(status));
@@ -370,7 +370,7 @@ static void test_tokens(void)
         frame_encode_write(&out, 1, &with_token);
         CHECK(frame_decode_write((struct span){out.data + 16, out.bytes - 16}, &back) == rows[i].good,
               "row %zu", i);
-        CHECK(!rows[i].good || span_is(back.token, rows[i].token), "row %zu", i);
+        CHECK(!rows[i].good || span_equal(back.token, rows[i].token), "row %zu", i);
         buffer_free(&out);
     }
 }

@@ -55,11 +55,11 @@ static const struct {
 
 static bool same(const struct record *a, const struct record *b)
 {
-    return a->op == b->op && span_is(a->name, b->name) && span_is(a->value, b->value) &&
+    return a->op == b->op && span_equal(a->name, b->name) && span_equal(a->value, b->value) &&
            a->queue_id == b->queue_id && a->sequence == b->sequence && a->result == b->result &&
            a->version == b->version && a->size == b->size && a->identity.session == b->identity.session &&
            a->identity.sequence == b->identity.sequence && a->identity.confirmed == b->identity.confirmed &&
-           span_is(a->identity.key, b->identity.key) &&
+           span_equal(a->identity.key, b->identity.key) &&
            memcmp(a->identity.fingerprint, b->identity.fingerprint, FINGERPRINT_BYTES) == 0;
 }
 
@@ -94,7 +94,7 @@ static void test_layout(void)
     struct buffer out = {0};
 
     record_encode(&out, &record);
-    CU_ASSERT(span_is(buffer_span(&out), SPAN(want)));
+    CU_ASSERT(span_equal(buffer_span(&out), SPAN(want)));
     buffer_free(&out);
 }
 

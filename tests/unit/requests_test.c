@@ -95,7 +95,7 @@ static bool same_answer(const char *what, const char *where, const struct write_
                  result_text(got->result), (uintmax_t)got->lsn, (uintmax_t)got->version, (uintmax_t)got->size,
                  result_text(want->result), (uintmax_t)want->lsn, (uintmax_t)want->version,
                  (uintmax_t)want->size) &&
-           CHECK(span_is(value, want_value), "%s, %s: %zu bytes, not %zu", what, where, value.bytes,
+           CHECK(span_equal(value, want_value), "%s, %s: %zu bytes, not %zu", what, where, value.bytes,
                  want_value.bytes) &&
            CHECK(got->replayed == replayed, "%s, %s: replayed is %d", what, where, got->replayed);
 }
@@ -241,7 +241,7 @@ static void check_same(struct stand *a, struct stand *b)
 
     stand_dump(a, &dump_a);
     stand_dump(b, &dump_b);
-    CHECK(span_is(buffer_span(&dump_a), buffer_span(&dump_b)), "%zu and %zu bytes", dump_a.bytes,
+    CHECK(span_equal(buffer_span(&dump_a), buffer_span(&dump_b)), "%zu and %zu bytes", dump_a.bytes,
           dump_b.bytes);
     buffer_free(&dump_a);
     buffer_free(&dump_b);
@@ -1131,7 +1131,7 @@ static void run_one(struct run *r, unsigned batches, unsigned fail_after, struct
     CHECK(!failed || disk->failed_call != NULL, "batch %u", r->batch);
     if (failed) {
         stand_dump(&r->s, &after);
-        CHECK(span_is(buffer_span(&before), buffer_span(&after)), "%u: a batch that failed left something",
+        CHECK(span_equal(buffer_span(&before), buffer_span(&after)), "%u: a batch that failed left something",
               fail_after);
         tally->failed++;
     } else {

@@ -139,7 +139,7 @@ static void test_write_and_read(void)
         stand_open_beside(&other, &w.stand, &pages);
         stand_dump(&w.stand, &dump_a);
         stand_dump(&other, &dump_b);
-        CU_ASSERT(span_is(buffer_span(&dump_a), buffer_span(&dump_b)));
+        CU_ASSERT(span_equal(buffer_span(&dump_a), buffer_span(&dump_b)));
         stand_close(&other);
         buffer_free(&pages);
         buffer_free(&dump_a);

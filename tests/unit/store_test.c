@@ -92,8 +92,8 @@ static bool check_answer(size_t row, const struct write_result *r, uint64_t befo
                  transcript[row].what, (uintmax_t)r->version) &&
            CHECK(transcript[row].want_size == ANY || r->size == transcript[row].want_size, "%s: size %ju",
                  transcript[row].what, (uintmax_t)r->size) &&
-           CHECK(span_is(r->value,
-                         (struct span){transcript[row].want_value, strlen(transcript[row].want_value)}),
+           CHECK(span_equal(r->value,
+                            (struct span){transcript[row].want_value, strlen(transcript[row].want_value)}),
                  "%s: value %.*s", transcript[row].what, (int)r->value.bytes, r->value.at);
 }
 
@@ -189,7 +189,7 @@ static void check_same(struct stand *a, struct stand *b)
 
     stand_dump(a, &dump_a);
     stand_dump(b, &dump_b);
-    CHECK(span_is(buffer_span(&dump_a), buffer_span(&dump_b)), "%zu and %zu bytes", dump_a.bytes,
+    CHECK(span_equal(buffer_span(&dump_a), buffer_span(&dump_b)), "%zu and %zu bytes", dump_a.bytes,
           dump_b.bytes);
     buffer_free(&dump_a);
     buffer_free(&dump_b);
@@ -376,7 +376,7 @@ static void test_apply_refuses(void)
         store_abort(&s.store);
     }
     stand_dump(&s, &after);
-    CU_ASSERT(span_is(buffer_span(&before), buffer_span(&after)));
+    CU_ASSERT(span_equal(buffer_span(&before), buffer_span(&after)));
     buffer_free(&before);
     buffer_free(&after);
     stand_close(&s);

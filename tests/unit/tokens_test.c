@@ -84,10 +84,10 @@ static void test_meaning(void)
     CU_ASSERT_EQUAL(a->scope, TOKEN_WRITE);
     CU_ASSERT_EQUAL(a->pattern_count, 3);
     CU_ASSERT(a->patterns[0].about == TOKEN_KEY && a->patterns[0].is_prefix);
-    CU_ASSERT(span_is(a->patterns[0].name, SPAN("user:")));
+    CU_ASSERT(span_equal(a->patterns[0].name, SPAN("user:")));
     CU_ASSERT(a->patterns[1].about == TOKEN_QUEUE && !a->patterns[1].is_prefix);
-    CU_ASSERT(span_is(a->patterns[1].name, SPAN("j*")));
-    CU_ASSERT(a->patterns[2].is_prefix && span_is(a->patterns[2].name, SPAN(" %")));
+    CU_ASSERT(span_equal(a->patterns[1].name, SPAN("j*")));
+    CU_ASSERT(a->patterns[2].is_prefix && span_equal(a->patterns[2].name, SPAN(" %")));
     for (size_t i = 0; i < sizeof(hash); i++)
         hash[i] = (uint8_t)(0x01 + 0x22 * (i % 8));
     CU_ASSERT_EQUAL(memcmp(a->hash, hash, sizeof(hash)), 0);
@@ -248,7 +248,7 @@ static void test_reach(void)
         CHECK(token_reaches(a, about, name) == rows[i].wanted, "%s: %s", rows[i].line, rows[i].what);
         CHECK(!rows[i].wanted || token_reaches_any(a, about), "%s: %s", rows[i].line, rows[i].what);
         CHECK(token_reaches(a, TOKEN_STORE, name) == !strchr(rows[i].line, '='), "%s", rows[i].line);
-        CHECK((token_next_name(a, about, name, &next) && span_is(next, name)) == rows[i].wanted, "%s: %s",
+        CHECK((token_next_name(a, about, name, &next) && span_equal(next, name)) == rows[i].wanted, "%s: %s",
               rows[i].line, rows[i].what);
         free(box);
         tokens_free(&t);
@@ -283,7 +283,7 @@ static void test_walk(void)
             if (i == at && !token_next_name(a, TOKEN_KEY, name, &next)) {
                 at = COUNT(names);
             } else if (i == at) {
-                found = span_is(next, name);
+                found = span_equal(next, name);
                 leaps += !found;
                 at += found;
                 while (!found && at < COUNT(names) && (strncmp(names[at], next.at, next.bytes) < 0))

@@ -301,7 +301,7 @@ static void test_log_of_version_1(void)
             /* It goes on in a segment of today. */
             struct write_result r = stand_do_as(&l.stand, start ? &by_key : &who, OP_DEQUEUE, CONDITION_NONE,
                                                 0, start ? "q" : "q", "");
-            CU_ASSERT(r.result == RESULT_OK && r.replayed == start && span_is(r.value, SPAN("\"y\"")));
+            CU_ASSERT(r.result == RESULT_OK && r.replayed == start && span_equal(r.value, SPAN("\"y\"")));
             CU_ASSERT_EQUAL(stand_do(&l.stand, OP_ENQUEUE, CONDITION_NONE, 0, "q", "1").size,
                             (uint64_t)(1 + start));
             CU_ASSERT_EQUAL(stand_do(&l.stand, OP_DEQUEUE, CONDITION_NONE, 0, "c", "").result,

@@ -143,7 +143,7 @@ static void test_batch(void)
                       back.raw_bytes == sizes[i] && back.payload_checksum == h.payload_checksum,
                   "%zu", sizes[i]);
             CHECK(wal_batch_payload(bytes, &back, 512, &scratch, &found) &&
-                      span_is(found, (struct span){payload, sizes[i]}),
+                      span_equal(found, (struct span){payload, sizes[i]}),
                   "%zu", sizes[i]);
             /* It is a batch under its own salt only, and only where it fits. */
             CHECK(!wal_batch_header_decode(bytes, 98, 512, &back), "%zu", sizes[i]);
@@ -201,7 +201,8 @@ static void test_batch_ratio(void)
         wal_batch_encode(&out, &h, payload, 7, 512);
         CHECK(wal_batch_header_decode(buffer_span(&out), 7, 512, &back) && back.flags == WAL_FLAG_LZ4, "%zu",
               sizes[i]);
-        CHECK(wal_batch_payload(buffer_span(&out), &back, 512, &scratch, &found) && span_is(found, payload),
+        CHECK(wal_batch_payload(buffer_span(&out), &back, 512, &scratch, &found) &&
+                  span_equal(found, payload),
               "%zu", sizes[i]);
         buffer_free(&scratch);
         back.raw_bytes = 255 * back.payload_bytes + 1;

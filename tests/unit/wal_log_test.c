@@ -140,7 +140,8 @@ static int visit(const struct wal_segment *segment, const struct wal_batch *batc
             struct span want_name = {name, name_of(lsn, life, name)};
             struct span want_value = {value, value_of(lsn, life, value)};
 
-            r->wrong = r->wrong || !span_is(record.name, want_name) || !span_is(record.value, want_value);
+            r->wrong =
+                r->wrong || !span_equal(record.name, want_name) || !span_equal(record.value, want_value);
         }
         r->next_lsn = lsn + 1;
     }

@@ -51,7 +51,7 @@ static bool record_is_right(const struct record *r, uint64_t lsn)
     struct span want_value = {value, value_of(lsn, value)};
 
     return r->op == OP_NOOP ||
-           (r->op == OP_SET && span_is(r->name, want_name) && span_is(r->value, want_value));
+           (r->op == OP_SET && span_equal(r->name, want_name) && span_equal(r->value, want_value));
 }
 
 static void append(struct wal *wal, uint32_t count)

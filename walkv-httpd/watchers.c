@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT
+ * Those who watch; see watchers.h. */
+#include "watchers.h"
+
+#include "clock.h"
+#include "http_conn.h"
+#include "memory.h"
+#include "walkvd_client.h"
+
+enum {
+    PAUSE_MS = 20,   /* at least, between two rounds: many changes are told at once */
+    PAUSE_FACTOR = 4 /* of the time that a round took */
+};
+
+static void ask(struct worker *w)
+{
+    struct watchers *all = &w->watchers;
+    if (!all->count || all->asked)
+        return;
+    all->asked = walkvd_client_watch(w->client, all->told);
+}
+
+static void on_pause_over(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    ask(arg);
+}
+
+void watchers_init(struct worker *w)
+{
+    w->watchers.pause = memory_check(event_new(w->base, -1, 0, on_pause_over, w), "an event");
+}
+
+void watchers_free(struct worker *w)
+{
+    event_free(w->watchers.pause);
+}
+
+bool watchers_have_room(const struct worker *w)
+{
+    return w->watchers.count < (w->config->max_connections + 1) / 2;
+}
+
+void watchers_add(struct worker *w, struct watcher *watcher)
+{
+    struct watchers *all = &w->watchers;
+    watcher->previous = NULL;
+    watcher->next = all->first;
+    if (watcher->next)
+        watcher->next->previous = watcher;
+    all->first = watcher;
+    /* It has read the view itself, so it needs no round of its own. */
+    if (!all->count++ && !event_pending(all->pause, EV_TIMEOUT, NULL)) {
+        all->told = watcher->after;
+        ask(w);
+    }
+}
+
+void watchers_remove(struct worker *w, struct watcher *watcher)
+{
+    struct watchers *all = &w->watchers;
+    if (watcher->previous)
+        watcher->previous->next = watcher->next;
+    else
+        all->first = watcher->next;
+    if (watcher->next)
+        watcher->next->previous = watcher->previous;
+    all->count--;
+}
+
+void watchers_wake(struct worker *w)
+{
+    for (struct watcher *one = w->watchers.first, *next; one; one = next) {
+        next = one->next;
+        if (!one->conn->stalled_ns) /* it goes on when its client takes more, or is closed for it */
+            conn_resume(one->conn); /* which may end it, and no other */
+    }
+}
+
+void watchers_published(struct worker *w, uint64_t lsn)
+{
+    struct watchers *all = &w->watchers;
+    uint64_t began_ns = clock_monotonic_ns();
+    all->asked = false;
+    all->told = lsn;
+    watchers_wake(w);
+    uint64_t pause_us = PAUSE_FACTOR * (clock_monotonic_ns() - began_ns) / 1000;
+    if (pause_us < PAUSE_MS * 1000)
+        pause_us = PAUSE_MS * 1000;
+    struct timeval pause = {(time_t)(pause_us / 1000000), (suseconds_t)(pause_us % 1000000)};
+    if (event_add(all->pause, &pause))
+        ask(w);
+}
+
+void watchers_connected(struct worker *w)
+{
+    watchers_wake(w); /* the view may be another one */
+    ask(w);
+}
+
+void watchers_disconnected(struct worker *w)
+{
+    w->watchers.asked = false;
+}
+
+void watchers_tick(struct worker *w, uint64_t now)
+{
+    for (struct watcher *one = w->watchers.first, *next; one; one = next) {
+        next = one->next;
+        if (now - one->sent_ns >= WATCHER_SILENCE_NS && !one->conn->stalled_ns)
+            conn_resume(one->conn);
+    }
+}
