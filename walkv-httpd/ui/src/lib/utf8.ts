@@ -43,7 +43,8 @@ export function pathSegment(name: string): string {
     return encodeURIComponent(name);
 }
 
-const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/g;
+/** Controls, and what has no width or changes the direction of writing. */
+const HIDDEN = /[\p{Cc}\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/gu;
 
 /** For showing: what would be invisible, or would turn other characters around, becomes a picture or its number. */
 export function visible(text: string): string {
