@@ -2,23 +2,24 @@
 // The frame around the pages. A page other than the overview is loaded when it is first opened.
 import { useQueryClient } from '@tanstack/react-query';
 import { Component, lazy, Suspense, useEffect, useState, type ReactNode } from 'react';
-import { token } from '@/api/token';
+import { question, token } from '@/api/token';
 import { useHotkeys } from '@/lib/hotkeys';
 import { navigate, useRoute, type Page } from '@/lib/route';
+import { useStore } from '@/lib/store';
 import { startLive } from '@/live/live';
+import { followQueries } from '@/live/queries';
 import { OverviewPage } from '@/overview/overview-page';
 import { Failed, SkeletonRows } from '@/ui/notice';
-import { Toaster } from '@/ui/toaster';
-import { TooltipProvider } from '@/ui/tooltip';
 import { UnreachableBanner } from './connection';
 import { Header } from './header';
 import { BottomNav } from './nav';
-import { TokenDialog } from './token-dialog';
 
 const KeysPage = lazy(() => import('@/keys/keys-page'));
 const QueuesPage = lazy(() => import('@/queues/queues-page'));
 const DocsPage = lazy(() => import('@/docs/docs-page'));
 const Help = lazy(() => import('./help'));
+const TokenDialog = lazy(() => import('./token-dialog'));
+const Toaster = lazy(() => import('@/ui/toaster'));
 
 const TITLES: Record<Page, string> = { overview: 'walkv', keys: 'Keys · walkv', queues: 'Queues · walkv', docs: 'Docs · walkv' };
 
@@ -45,9 +46,14 @@ function Pages({ page }: { page: Page }) {
 export function App() {
     const { page } = useRoute();
     const [help, setHelp] = useState(false);
+    const asked = useStore(question).state === 'asked';
+    const [changes, setChanges] = useState(false);
     const client = useQueryClient();
+    // Nothing on the overview has a message to give.
+    if (page !== 'overview' && !changes) setChanges(true);
 
     useEffect(startLive, []);
+    useEffect(() => followQueries(client), [client]);
     useEffect(() => token.subscribe(() => void client.resetQueries()), [client]);
     useEffect(() => {
         document.title = TITLES[page];
@@ -61,7 +67,7 @@ export function App() {
     });
 
     return (
-        <TooltipProvider delayDuration={250}>
+        <>
             <a
                 href="#main"
                 onClick={(event) => {
@@ -84,9 +90,11 @@ export function App() {
                 </main>
                 <BottomNav />
             </div>
-            <TokenDialog />
-            <Suspense>{help && <Help onClose={() => setHelp(false)} />}</Suspense>
-            <Toaster />
-        </TooltipProvider>
+            <Suspense>
+                {asked && <TokenDialog />}
+                {help && <Help onClose={() => setHelp(false)} />}
+            </Suspense>
+            <Suspense>{changes && <Toaster />}</Suspense>
+        </>
     );
 }

@@ -7,7 +7,7 @@ import { useStatus } from '@/api/status';
 import { useStore } from '@/lib/store';
 import { cn } from '@/lib/cn';
 import { streamState } from '@/live/live';
-import { Tooltip } from '@/ui/tooltip';
+import { Hint } from '@/ui/hint';
 
 interface Condition {
     label: string;
@@ -64,7 +64,7 @@ const DOT = { good: 'bg-good', warn: 'bg-warn', bad: 'bg-bad', soft: 'bg-edge' }
 export function Connection() {
     const { label, text, tone, busy } = useCondition();
     return (
-        <Tooltip text={text}>
+        <Hint text={text}>
             <button
                 type="button"
                 aria-label={`Connection: ${label}. ${text}`}
@@ -75,7 +75,7 @@ export function Connection() {
                     {label}
                 </span>
             </button>
-        </Tooltip>
+        </Hint>
     );
 }
 

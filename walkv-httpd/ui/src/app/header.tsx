@@ -38,7 +38,7 @@ export function Header({ onHelp }: { onHelp: () => void }) {
                 <Connection />
                 <TokenButton />
                 <ThemeSwitch />
-                <Button tone="quiet" size="icon" className="hidden md:inline-flex" onClick={onHelp} aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)">
+                <Button tone="quiet" size="icon" className="max-md:hidden" onClick={onHelp} aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)">
                     <CircleHelp aria-hidden />
                 </Button>
             </div>

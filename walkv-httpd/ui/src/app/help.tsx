@@ -48,14 +48,14 @@ export default function Help({ onClose }: { onClose: () => void }) {
                         <dl className="divide-y divide-line">
                             {rows.map(([keys, what]) => (
                                 <div key={what} className="flex items-center justify-between gap-3 py-1 text-sm">
-                                    <dd className="order-first">{what}</dd>
-                                    <dt className="flex gap-1">
+                                    <dt className="order-last flex gap-1">
                                         {keys.map((key) => (
                                             <kbd key={key} className="rounded border border-line bg-sunken px-1.5 text-xs leading-5">
                                                 {key}
                                             </kbd>
                                         ))}
                                     </dt>
+                                    <dd>{what}</dd>
                                 </div>
                             ))}
                         </dl>

@@ -7,7 +7,7 @@ import { Button } from '@/ui/button';
 import { Dialog, DialogButtons } from '@/ui/dialog';
 import { Input } from '@/ui/field';
 
-export function TokenDialog() {
+export default function TokenDialog() {
     const { state, rejected } = useStore(question);
     const current = useStore(token);
     const id = useId();

@@ -1,8 +1,3 @@
 // SPDX-License-Identifier: MIT
-// Joins class names; of two that set the same thing the later one wins.
-import { clsx, type ClassValue } from 'clsx';
-import { twMerge } from 'tailwind-merge';
-
-export function cn(...classes: ClassValue[]): string {
-    return twMerge(clsx(classes));
-}
+// Joins class names. Nothing is merged: a class given to a component adds to its own and does not take their place.
+export { clsx as cn } from 'clsx';

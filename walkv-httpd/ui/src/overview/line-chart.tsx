@@ -45,7 +45,7 @@ function make(target: HTMLElement, { lines, format, height = 180 }: Omit<Props, 
                 y: { range: (_u, _min, max) => [0, Math.max(max ?? 0, 1) * 1.15] },
             },
             axes: [
-                { ...axis, grid: { show: false }, space: 70, values: [[1, '{HH}:{mm}:{ss}', null, null, null, null, null, null, 0]] },
+                { ...axis, grid: { show: false }, size: 26, space: 70, values: [[1, '{HH}:{mm}:{ss}', null, null, null, null, null, null, 0]] },
                 { ...axis, size: 62, space: 34, values: (_u, ticks) => ticks.map((t) => format(t)) },
             ],
             series: [
@@ -68,7 +68,6 @@ export function LineChart({ label, lines, data, format, height }: Props) {
     const target = useRef<HTMLDivElement>(null);
     const chart = useRef<uPlot | null>(null);
     const latest = useRef(data);
-    const readout = useRef<HTMLSpanElement>(null);
     const dark = useDark();
     latest.current = data;
 
@@ -104,7 +103,7 @@ export function LineChart({ label, lines, data, format, height }: Props) {
                         <span key={line.label} className="inline-flex items-center gap-1.5">
                             <span aria-hidden className={`h-0.5 w-3 rounded-full ${SWATCH[line.color]}`} />
                             {line.label}
-                            <span ref={i === 0 ? readout : undefined} className="numbers text-ink">
+                            <span className="numbers text-ink">
                                 {value === null ? '–' : format(value)}
                             </span>
                         </span>

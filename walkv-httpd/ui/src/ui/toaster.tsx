@@ -3,7 +3,7 @@
 import { Toaster as Sonner } from 'sonner';
 import { useDark } from '@/theme/theme';
 
-export function Toaster() {
+export default function Toaster() {
     const dark = useDark();
     return (
         <Sonner
