@@ -4,17 +4,20 @@
 
 #include "gzip.h"
 
-bool compression_wanted(const struct conn *c, const struct http_request *req)
+bool compression_accepted(const struct http_request *req)
 {
-    const struct worker *w = c->worker;
     struct gzip_accept accept = {0};
-    if (!w->config->compression || c->request.head_only || c->request.version_minor < 1 ||
-        w->compressors >= COMPRESSORS_MAX)
-        return false;
     struct span field;
     for (unsigned at = 0; http_request_next(req, "Accept-Encoding", &at, &field);)
         gzip_accept_take(&accept, field);
     return gzip_accepted(&accept);
+}
+
+bool compression_wanted(const struct conn *c, const struct http_request *req)
+{
+    const struct worker *w = c->worker;
+    return w->config->compression && !c->request.head_only && c->request.version_minor >= 1 &&
+           w->compressors < COMPRESSORS_MAX && compression_accepted(req);
 }
 
 bool compression_begin(struct conn *c)

@@ -13,6 +13,9 @@
 #define COMPRESSION_LEAST_BYTES 4096 /* of a list; below, the head is most of it */
 #define COMPRESSORS_MAX         32   /* of one worker, 8 MiB; whoever comes then gets the list as it is */
 
+/* Whether the client takes gzip. */
+bool compression_accepted(const struct http_request *);
+
 /* True when a list for this request is compressed, if it is large enough. */
 bool compression_wanted(const struct conn *, const struct http_request *);
 

@@ -123,7 +123,9 @@ void response_head(struct conn *c, const struct response *r)
             c->request.keep_alive =
                 false; /* HTTP/1.0 has no chunks: the end of the connection is the end of the body */
     }
-    at = put(at, r->tag ? "Cache-Control: no-cache\r\n" : "Cache-Control: no-store\r\n");
+    at = put(at, r->immutable ? "Cache-Control: public, max-age=31536000, immutable\r\n"
+                 : r->tag     ? "Cache-Control: no-cache\r\n"
+                              : "Cache-Control: no-store\r\n");
     at = put(at, "X-Content-Type-Options: nosniff\r\nX-Request-Id: ");
     at = put(mempcpy(at, id.at, id.bytes), "\r\n");
     if (r->gzip)

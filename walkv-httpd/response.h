@@ -56,6 +56,7 @@ struct response {
     size_t body_bytes;
     uint64_t etag;      /* 0: none */
     const char *tag;    /* NULL: none; the ETag of what may be kept and asked for again, with its quotes */
+    bool immutable;     /* and need not be asked for again */
     uint64_t lsn;       /* 0: none */
     const char *type;   /* NULL: JSON */
     const char *allow;  /* NULL: none */

@@ -35,6 +35,9 @@ static const struct route routes[] = {
     {"/readyz", HTTP_GET, service_ready, BODY_ANY, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
     {"/healthz", HTTP_GET, service_ready, BODY_ANY, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
     {"/openapi.json", HTTP_GET, document_openapi, BODY_ANY, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
+    {"/", HTTP_GET, ui_page, BODY_ANY, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
+    {"/index.html", HTTP_GET, ui_page, BODY_ANY, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
+    {"/assets/:", HTTP_GET, ui_asset, BODY_ANY, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
 };
 
 enum { ROUTES = sizeof routes / sizeof *routes, BODY_ALLOWANCE = 65536 };

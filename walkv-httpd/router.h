@@ -52,5 +52,7 @@ ROUTE_HANDLER(service_ready);
 ROUTE_HANDLER(service_status);
 ROUTE_HANDLER(events_watch);
 ROUTE_HANDLER(document_openapi);
+ROUTE_HANDLER(ui_page);
+ROUTE_HANDLER(ui_asset);
 
 #endif
