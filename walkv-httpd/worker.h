@@ -38,7 +38,10 @@ struct worker {
 
     struct conn *conns; /* in order of use, the least recently used last */
     struct conn *last_conn;
+    struct conn
+        *tick_next; /* in the walk of conn_tick(), in which others than the one it is at may be closed */
     uint64_t conn_count;
+    uint64_t held_bytes; /* of answers, for clients that do not take them now */
 
     struct token_table *tokens;
     struct walkvd_client *client;
@@ -60,6 +63,7 @@ struct worker {
 
     /* When the log was told last; see log_due(). */
     struct {
+        uint64_t held_ns;     /* that clients do not read */
         uint64_t full_ns;     /* that there are no descriptors */
         uint64_t no_proxy_ns; /* of a connection without a PROXY header */
     } told;
