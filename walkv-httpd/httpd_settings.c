@@ -37,12 +37,13 @@ static const char *check_listen(const char *text)
     const char *colon = strrchr(text, ':');
     char address[INET6_ADDRSTRLEN + 2];
     struct in6_addr binary; /* large enough for an IPv4 address */
-    size_t length;
+    size_t prefix = strlen(ADDRESS_UNIX_TEXT), length;
     uint64_t port;
 
-    if (strncmp(text, "unix:", 5) == 0)
-        return text[5] == '/' && strlen(text + 5) < sizeof(((struct sockaddr_un *)NULL)->sun_path) ? NULL
-                                                                                                   : form;
+    if (strncmp(text, ADDRESS_UNIX_TEXT, prefix) == 0)
+        return text[prefix] == '/' && strlen(text + prefix) < sizeof(((struct sockaddr_un *)NULL)->sun_path)
+                   ? NULL
+                   : form;
     if (colon == NULL || (size_t)(colon - text) >= sizeof(address))
         return form;
     length = (size_t)(colon - text);
