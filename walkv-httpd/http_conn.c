@@ -75,7 +75,7 @@ void conn_close(struct conn *c)
     struct worker *w = c->worker;
     if (c->state == CONN_BODY || c->state == CONN_WAIT || c->state == CONN_STREAM)
         request_info_end(c, true);
-    walkvd_client_forget(w->client, c);
+    walkvd_client_forget(c);
     conn_list_remove(w, c);
     w->conn_count--;
     w->held_bytes -= c->held_bytes;

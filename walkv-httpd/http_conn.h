@@ -16,7 +16,6 @@
 #include "tokens.h"
 #include "worker.h"
 
-struct conn;
 struct gzip;
 struct route;
 

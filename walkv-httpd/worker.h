@@ -6,7 +6,6 @@
 #ifndef WALKV_HTTPD_WORKER_H
 #define WALKV_HTTPD_WORKER_H
 
-#include "access_log.h"
 #include "address.h"
 #include "buffer.h"
 #include "http_parser.h"
@@ -19,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct access_log;
 struct conn;
 struct walkvd_client;
 
@@ -50,7 +50,8 @@ struct worker {
     /* Used by one request at a time, so that no request allocates. */
     struct http_request request;
     struct buffer scratch;
-    struct buffer packed; /* what a piece of a stream is when it is compressed */
+    struct buffer packed;        /* what a piece of a stream is when it is compressed */
+    struct XXH3_state_s *hasher; /* of fingerprints */
 
     uint64_t started_ns;
     uint64_t requests;
