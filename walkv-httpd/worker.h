@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One HTTP worker: everything it has hangs off this struct, made in worker_run(). It has no files and no
- * state that anybody would miss: it may be killed at any instruction.
+ * One HTTP worker: everything it has hangs off this struct, made in worker_run(). It has no
+ * state that anybody would miss, and no file but the access log: it may be killed at any instruction.
  */
 #ifndef WALKV_HTTPD_WORKER_H
 #define WALKV_HTTPD_WORKER_H
