@@ -3,7 +3,6 @@
 #include "access_log.h"
 
 #include "buffer.h"
-#include "json_text.h"
 #include "log.h"
 #include "memory.h"
 
@@ -114,25 +113,17 @@ void access_log_free(struct access_log **log)
 static char *put_escaped(char *at, size_t room, struct span text)
 {
     static const char hex[] = "0123456789ABCDEF";
-    bool utf8 = utf8_valid(text);
-    char *end = at + room - 3, *safe = at; /* safe: the end of the last whole character */
+    char *end = at + room - 6; /* room for one more byte as it is longest, and for the dots */
     for (size_t i = 0; i < text.bytes; i++) {
         unsigned char c = (unsigned char)text.at[i];
-        char one[6];
-        size_t bytes = 0;
+        if (at > end)
+            return mempcpy(at, "...", 3);
         if (c == '"' || c == '\\')
-            one[bytes++] = '\\', one[bytes++] = (char)c;
-        else if (c < 0x20 || c == 0x7f)
-            memcpy(one, (char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, bytes = 6);
-        else if (c >= 0x80 && !utf8)
-            memcpy(one, (char[]){'%', hex[c >> 4], hex[c & 15]}, bytes = 3);
+            *at++ = '\\';
+        if (c > ' ' && c < 0x7f)
+            *at++ = (char)c;
         else
-            one[bytes++] = (char)c;
-        if (!utf8 || (c & 0xc0) != 0x80)
-            safe = at;
-        if (at + bytes > end)
-            return mempcpy(safe, "...", 3);
-        at = mempcpy(at, one, bytes);
+            at = mempcpy(at, (char[]){'%', hex[c >> 4], hex[c & 15]}, 3);
     }
     return at;
 }

@@ -58,8 +58,8 @@ void access_log_reopen(struct access_log *);
 
 void access_log_free(struct access_log **);
 
-/* Formats one line, with its newline, and returns its bytes. Control characters become \u00xx; bytes of what
- * is not UTF-8 become %XX, as they would stand in a path. */
+/* Formats one line, with its newline, and returns its bytes. What is not visible ASCII, which neither a name
+ * nor a path can hold, becomes %XX. */
 size_t access_log_format(char line[ACCESS_LINE_MAX], const char *time, const struct access_entry *);
 
 #endif

@@ -47,7 +47,7 @@ size_t address_format(char text[ADDRESS_TEXT_BYTES], const struct address *a)
 {
     text[0] = '\0';
     if (a->kind == ADDRESS_UNIX)
-        strcpy(text, "unix:");
+        strcpy(text, ADDRESS_UNIX_TEXT);
     else if (a->kind != ADDRESS_NONE)
         inet_ntop(a->kind == ADDRESS_IPV4 ? AF_INET : AF_INET6, a->bytes, text, ADDRESS_TEXT_BYTES);
     return strlen(text);
@@ -84,7 +84,7 @@ static bool take_bits(struct address_prefix *prefix, struct span text, bool mapp
 
 static bool take_prefix(struct address_list *list, struct span text)
 {
-    if (text.bytes == 5 && memcmp(text.at, "unix:", 5) == 0) {
+    if (span_is_text(text, ADDRESS_UNIX_TEXT)) {
         list->unix_peers = true;
         return true;
     }
@@ -106,8 +106,9 @@ static bool take_prefix(struct address_list *list, struct span text)
 
 const char *address_list_parse(struct address_list *list, const char *text)
 {
-    static const char form[] = "addresses and prefixes separated by commas, such as 127.0.0.1, 10.0.0.0/8, "
-                               "2001:db8::/32 or unix:, with nothing behind the length of a prefix";
+    static const char form[] =
+        "addresses and prefixes separated by commas, such as 127.0.0.1, 10.0.0.0/8, "
+        "2001:db8::/32 or " ADDRESS_UNIX_TEXT ", with nothing behind the length of a prefix";
     *list = (struct address_list){0};
     if (!text[strspn(text, " ")])
         return NULL;
@@ -169,12 +170,16 @@ static bool parse_entry(struct address *address, struct span text)
     return address_parse(address, text);
 }
 
-bool address_forwarded(struct address *so_far, const struct address_list *trusted, struct span field)
+bool address_forwarded(struct address *so_far, const struct address_list *trusted, struct span field,
+                       unsigned *left)
 {
     size_t end = field.bytes;
     while (address_list_has(trusted, so_far)) {
         if (!end)
             return false;
+        if (!*left)
+            return true;
+        (*left)--;
         size_t begin = end;
         while (begin && field.at[begin - 1] != ',')
             begin--;

@@ -13,8 +13,10 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define ADDRESS_TEXT_BYTES   46  /* of address_format(), NUL included */
-#define ADDRESS_PREFIXES_MAX 128 /* in trusted_proxies */
+#define ADDRESS_UNIX_TEXT     "unix:" /* whoever connects to a Unix socket; before a path: that socket */
+#define ADDRESS_FORWARDED_MAX 32      /* entries of X-Forwarded-For that are looked at, in all its lines */
+#define ADDRESS_TEXT_BYTES    46      /* of address_format(), NUL included */
+#define ADDRESS_PREFIXES_MAX  128     /* in trusted_proxies */
 
 enum address_kind { ADDRESS_NONE, ADDRESS_UNIX, ADDRESS_IPV4, ADDRESS_IPV6 };
 
@@ -53,8 +55,9 @@ bool address_list_has(const struct address_list *, const struct address *);
 
 /* Who sent a request: walks X-Forwarded-For from its right end, where each proxy adds the address of its own
  * peer, as long as the one that says so is believed. `so_far` is the peer at first; call it with the last of
- * several such fields first. Returns true when it stands at somebody who is not believed, or at an entry that
- * is no address. */
-bool address_forwarded(struct address *so_far, const struct address_list *trusted, struct span field);
+ * several such fields first, and with the same `*left`, ADDRESS_FORWARDED_MAX at first. Returns true when it
+ * stands at somebody who is not believed, or at an entry that is no address, or when nothing is left. */
+bool address_forwarded(struct address *so_far, const struct address_list *trusted, struct span field,
+                       unsigned *left);
 
 #endif

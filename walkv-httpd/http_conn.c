@@ -23,6 +23,7 @@
 enum {
     READ_BYTES = 64 * 1024,
     OUT_HIGH_BYTES = 256 * 1024, /* answers that are not read yet, before no more requests are taken */
+    OUT_KEEP_BYTES = 16 * 1024,  /* of an empty buffer, while the next request is coming in */
     LINGER_BYTES = 64 * 1024 * 1024,
 };
 #define LINGER_NS       (10 * NS_PER_S) /* for what a client still sends when it has its last answer */
@@ -74,9 +75,10 @@ void conn_close(struct conn *c)
     struct worker *w = c->worker;
     if (c->state == CONN_BODY || c->state == CONN_WAIT || c->state == CONN_STREAM)
         request_info_end(c, true);
-    walkvd_client_forget(w->client, c);
+    walkvd_client_forget(c);
     conn_list_remove(w, c);
     w->conn_count--;
+    w->held_bytes -= c->held_bytes;
     if (c->readable)
         event_free(c->readable);
     if (c->writable)
@@ -273,13 +275,17 @@ static void process(struct conn *c)
         buffer_free(&c->in);
 }
 
-/* Waits until the socket takes more. That it took all so far does not mean that it will. */
-static void stall(struct conn *c)
+/* Waits until the socket takes more. That it took all so far does not mean that it will. False when the
+ * connection has been closed instead. */
+static bool stall(struct conn *c)
 {
     uint64_t now = clock_monotonic_ns();
-    if (!c->stalled_ns)
+    if (!c->stalled_ns) {
         c->stalled_ns = now;
+        c->stalled_at = c->out_before + c->sent;
+    }
     c->stall_deadline_ns = now + c->worker->config->write_stall_timeout_ns;
+    return conn_hold(c, c->out.bytes + (c->stream ? c->stream->held.bytes : 0));
 }
 
 /* It does. Meanwhile nothing was read from the client, so that the time did not count. */
@@ -288,6 +294,7 @@ static void stall_over(struct conn *c)
     uint64_t from = c->stalled_ns > c->phase_ns ? c->stalled_ns : c->phase_ns;
     uint64_t lost_ns = clock_monotonic_ns() - from;
     c->stalled_ns = 0;
+    conn_hold(c, 0);
     c->phase_ns += lost_ns;
     if (c->deadline_ns)
         c->deadline_ns += lost_ns;
@@ -324,8 +331,8 @@ static void flush(struct conn *c)
             if (n < 0 && errno == EINTR)
                 continue;
             if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) && event_add(c->writable, NULL) == 0) {
-                stall(c);
-                set_reading(c, c->state == CONN_LINGER && !c->ended);
+                if (stall(c))
+                    set_reading(c, c->state == CONN_LINGER && !c->ended);
                 return;
             }
             if (n < 0) {
@@ -345,8 +352,8 @@ static void flush(struct conn *c)
                 conn_close(c);
                 return;
             }
-            stall(c);              /* the turn may never come */
-            set_reading(c, false); /* its end would come before the requests that are here */
+            if (stall(c))              /* the turn may never come */
+                set_reading(c, false); /* its end would come before the requests that are here */
             return;
         }
         if (c->reset) {
@@ -361,7 +368,7 @@ static void flush(struct conn *c)
             break;
     }
     bool waits = c->state == CONN_STREAM && c->stream->waits;
-    if (waits || (c->state == CONN_HEAD && !c->in.bytes))
+    if (waits || (c->state == CONN_HEAD && !c->in.bytes) || c->out.room > OUT_KEEP_BYTES)
         buffer_free(&c->out);
     if (c->state == CONN_LINGER && c->ended) {
         conn_close(c);
@@ -471,8 +478,8 @@ static void timed_out(struct conn *c, uint64_t now)
 
 void conn_tick(struct worker *w, uint64_t now)
 {
-    for (struct conn *c = w->conns, *next; c; c = next) {
-        next = c->next;
+    for (struct conn *c = w->conns; c; c = w->tick_next) {
+        w->tick_next = c->next;
         if (w->draining && conn_idle(c))
             conn_close(c);
         else if (c->stalled_ns && now >= c->stall_deadline_ns)

@@ -16,7 +16,6 @@
 #include "tokens.h"
 #include "worker.h"
 
-struct conn;
 struct gzip;
 struct route;
 struct watcher;
@@ -106,7 +105,9 @@ struct conn {
     uint64_t deadline_ns; /* of what is going on; 0: none; stands still while the client does not read */
     uint64_t phase_ns;    /* when the current head, body or lingering began */
     uint64_t stalled_ns;  /* since when the socket takes nothing more; 0: it does */
+    uint64_t stalled_at;  /* how many bytes had been sent by then */
     uint64_t stall_deadline_ns; /* while it does not */
+    size_t held_bytes;          /* of answers, meanwhile; see conn_hold() */
     uint64_t dropped_bytes;     /* of what came behind the last request */
 
     struct buffer in;

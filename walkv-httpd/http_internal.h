@@ -9,8 +9,6 @@
 
 #include "http_parser.h"
 
-#include <string.h>
-
 enum char_class {
     CLASS_TOKEN = 1,  /* tchar, RFC 9110 section 5.6.2 */
     CLASS_TARGET = 2, /* visible ASCII but for '#', and for '%' and '?', which the machine looks at */

@@ -9,7 +9,6 @@
 #include "http_parser.h"
 
 #include <errno.h>
-#include <string.h>
 
 /* Takes one decoded byte off the front of `*raw`, which must not be empty. Returns it, or -EINVAL. */
 static int next_byte(struct span *raw, bool plus_is_space)

@@ -37,12 +37,13 @@ static const char *check_listen(const char *text)
     const char *colon = strrchr(text, ':');
     char address[INET6_ADDRSTRLEN + 2];
     struct in6_addr binary; /* large enough for an IPv4 address */
-    size_t length;
+    size_t prefix = strlen(ADDRESS_UNIX_TEXT), length;
     uint64_t port;
 
-    if (strncmp(text, "unix:", 5) == 0)
-        return text[5] == '/' && strlen(text + 5) < sizeof(((struct sockaddr_un *)NULL)->sun_path) ? NULL
-                                                                                                   : form;
+    if (strncmp(text, ADDRESS_UNIX_TEXT, prefix) == 0)
+        return text[prefix] == '/' && strlen(text + prefix) < sizeof(((struct sockaddr_un *)NULL)->sun_path)
+                   ? NULL
+                   : form;
     if (colon == NULL || (size_t)(colon - text) >= sizeof(address))
         return form;
     length = (size_t)(colon - text);
@@ -136,8 +137,8 @@ static const struct setting settings[] = {
         .check = check_listen,
         .help = "The address and port for HTTP, or unix: and the path of a Unix socket, such as "
                 "unix:/run/walkv/http.sock. There is no encryption here: leave it on loopback or on a "
-                "Unix socket, and let a reverse proxy speak to the network. Another address than loopback "
-                "needs auth_tokens_file.",
+                "Unix socket, and let a reverse proxy speak to the network. An address that other hosts can "
+                "reach needs auth_tokens_file.",
     },
     {
         .name = "listen_mode",
@@ -146,9 +147,13 @@ static const struct setting settings[] = {
         .minimum = 3,
         .maximum = 4,
         .check = check_mode,
-        .help =
-            "The permissions of the Unix socket, if listen names one: whoever may write to it may connect. "
-            "With 0660 these are its owner and its group, so put the proxy into that group.",
+        .help = "The permissions of the file of the Unix socket, if listen names one, whatever the umask is: "
+                "whoever "
+                "may write to it, and search its directory, may connect. With 0660 these are the user and "
+                "the group "
+                "that walkv-httpd runs as, so put the proxy into that group. Of a socket that systemd hands "
+                "over, "
+                "SocketMode decides.",
     },
     {
         .name = "proxy_protocol",
@@ -219,9 +224,9 @@ static const struct setting settings[] = {
         .maximum = SETTINGS_TEXT_MAX,
         .help =
             "The file of access tokens, the same as in [walkvd]; walkvctl token new makes its lines. A "
-            "request "
-            "is then answered only with Authorization: Bearer and a token that allows it, but for /livez and "
-            "/readyz. Read again on SIGHUP. Empty: no token is asked for.",
+            "request is then answered only with Authorization: Bearer and a token that allows it, but for "
+            "/livez, /readyz, /healthz, /openapi.json and OPTIONS. Read again on SIGHUP. Empty: no token is "
+            "asked for.",
     },
     {
         .name = "insecure_no_auth",

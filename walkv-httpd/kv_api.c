@@ -3,15 +3,12 @@
 #include "auth.h"
 #include "etag.h"
 #include "json_text.h"
-#include "log.h"
 #include "name.h"
 #include "response.h"
 #include "router.h"
 #include "write_api.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 struct get {

@@ -2,6 +2,7 @@
  * The listening socket; see listener.h. */
 #include "listener.h"
 
+#include "address.h"
 #include "log.h"
 
 #include <arpa/inet.h>
@@ -142,11 +143,11 @@ static int inherited(void)
 
 void listener_open(struct listener *l, const struct httpd_config *config)
 {
-    size_t prefix = strlen(LISTENER_UNIX);
+    size_t prefix = strlen(ADDRESS_UNIX_TEXT);
     *l = (struct listener){.fd = inherited()};
     if (l->fd >= 0)
         return;
-    if (strncmp(config->listen, LISTENER_UNIX, prefix) == 0)
+    if (strncmp(config->listen, ADDRESS_UNIX_TEXT, prefix) == 0)
         open_unix(l, config->listen + prefix, (mode_t)strtoul(config->listen_mode, NULL, 8));
     else
         l->fd = open_tcp(config->listen);

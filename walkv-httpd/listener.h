@@ -15,8 +15,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LISTENER_UNIX "unix:" /* before the path of a Unix socket */
-
 struct listener {
     int fd;
     const char *path; /* of the Unix socket that was made here, in the settings; else NULL */
@@ -30,9 +28,6 @@ void listener_open(struct listener *, const struct httpd_config *);
 /* At a clean end, by the process that opened it: removes the file of the Unix socket, if it is still ours.
  * The descriptor has been closed by then. */
 void listener_remove(const struct listener *);
-
-/* True when only this host can connect: loopback addresses and Unix sockets. */
-bool listener_is_local(int fd);
 
 /* Whether only this host can reach it: loopback, or a Unix socket. */
 bool listener_is_local(int fd);

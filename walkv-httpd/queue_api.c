@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * Queues (API section 3): peek and size from the view, the rest through walkvd. Lists are in list_api.c. */
 #include "json_text.h"
-#include "log.h"
 #include "response.h"
 #include "router.h"
 #include "write_api.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 static int find_queue(const struct view *view, const struct conn *c, struct view_queue *queue)

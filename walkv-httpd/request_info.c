@@ -2,6 +2,7 @@
  * A request as a whole; see request_info.h. */
 #include "request_info.h"
 
+#include "access_log.h"
 #include "clock.h"
 
 #include <string.h>
@@ -18,9 +19,10 @@ static struct address client_of(const struct conn *c, const struct http_request 
 {
     struct address client = c->peer;
     const struct address_list *trusted = &c->worker->trusted_proxies;
+    unsigned left = ADDRESS_FORWARDED_MAX;
     for (unsigned h = req->header_count; h-- > 0;) {
         if (span_is_text_any_case(req->headers[h].name, "X-Forwarded-For") &&
-            address_forwarded(&client, trusted, req->headers[h].value))
+            address_forwarded(&client, trusted, req->headers[h].value, &left))
             break;
     }
     return client;

@@ -7,7 +7,6 @@
 #include "log.h"
 #include "request_info.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -5,9 +5,7 @@
 #include "router.h"
 #include "uuid.h"
 #include "walkvd_client.h"
-#include "write_api.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <string.h>
 #include <unistd.h>

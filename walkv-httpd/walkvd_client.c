@@ -75,7 +75,8 @@ uint64_t walkvd_client_max_value_bytes(const struct walkvd_client *c)
     return c->max_value_bytes;
 }
 
-static void answer(struct pending *p, const struct write_result *result)
+/* Gives whoever waits its answer: a question for the status `status`, which may be NULL, a write `result`. */
+static void answer(struct pending *p, const struct status *status, const struct write_result *result)
 {
     struct conn *conn = p->conn;
     if (!conn)
@@ -83,7 +84,7 @@ static void answer(struct pending *p, const struct write_result *result)
     p->conn = NULL;
     conn->pending = NULL;
     if (p->status)
-        service_status_done(conn, NULL);
+        service_status_done(conn, status);
     else
         conn_write_done(conn, result);
     conn_resume(conn);
@@ -136,7 +137,7 @@ static void answer_all(struct walkvd_client *c, bool (*is_done)(const struct pen
     /* Not before the row is whole again: an answer may bring the next request. */
     for (struct pending *p = done, *next; p; p = next) {
         next = p->next;
-        answer(p, &r);
+        answer(p, NULL, &r);
         pending_free(c, p);
     }
 }
@@ -233,16 +234,7 @@ static bool take_frame(struct walkvd_client *c, const struct frame *frame)
         return false;
     pop(c);
     c->stalled = false;
-    struct conn *conn = p->conn;
-    p->conn = NULL;
-    if (conn) {
-        conn->pending = NULL;
-        if (p->status)
-            service_status_done(conn, &status);
-        else
-            conn_write_done(conn, &result);
-        conn_resume(conn);
-    }
+    answer(p, &status, &result);
     pending_free(c, p);
     return true;
 }
@@ -428,9 +420,8 @@ bool walkvd_client_watch(struct walkvd_client *c, uint64_t lsn)
     return true;
 }
 
-void walkvd_client_forget(struct walkvd_client *c, struct conn *conn)
+void walkvd_client_forget(struct conn *conn)
 {
-    (void)c;
     struct pending *p = conn->pending;
     if (p)
         p->conn = NULL;
@@ -454,7 +445,7 @@ void walkvd_client_tick(struct walkvd_client *c, uint64_t now_ns)
         if (p->queued) {
             /* Its answer may still come, and must find its place in the row. */
             c->stalled = p->answered = true;
-            answer(p, &unknown);
+            answer(p, NULL, &unknown);
             previous = p;
             at = &p->next;
             continue;
@@ -462,7 +453,7 @@ void walkvd_client_tick(struct walkvd_client *c, uint64_t now_ns)
         *at = p->next;
         if (c->last == p)
             c->last = previous;
-        answer(p, p->sent ? &unknown : &unavailable);
+        answer(p, NULL, p->sent ? &unknown : &unavailable);
         pending_free(c, p);
     }
 }

@@ -13,8 +13,6 @@
 #include "status.h"
 #include "worker.h"
 
-struct walkvd_client;
-
 struct walkvd_client *walkvd_client_new(struct worker *);
 void walkvd_client_free(struct walkvd_client **);
 
@@ -28,7 +26,7 @@ void walkvd_client_ask_status(struct walkvd_client *, struct conn *);
  * walkvd is away; watchers_connected() says when it is there. */
 bool walkvd_client_watch(struct walkvd_client *, uint64_t lsn);
 /* The connection that waits is gone; what it sent still happens. */
-void walkvd_client_forget(struct walkvd_client *, struct conn *);
+void walkvd_client_forget(struct conn *);
 
 /* True when walkvd has greeted and the connection stands. */
 bool walkvd_client_connected(const struct walkvd_client *);

@@ -2,6 +2,7 @@
  * One HTTP worker: its event loop, and its end; see worker.h. */
 #include "worker.h"
 
+#include "access_log.h"
 #include "clock.h"
 #include "http_conn.h"
 #include "listener.h"
@@ -19,6 +20,7 @@
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 enum {
     TICK_MS = 100,
@@ -131,6 +133,7 @@ int worker_run(const struct httpd_config *config, int listen_fd, unsigned number
     w.base = event_base_new();
     if (!w.base)
         fatal(EX_OSERR, "no event loop: %s", strerror(errno));
+    w.hasher = memory_check(XXH3_createState(), "fingerprints");
     w.view = view_reader_new(config->view_path, NULL, 0);
     watchers_init(&w);
     w.client = walkvd_client_new(&w);
@@ -168,5 +171,6 @@ int worker_run(const struct httpd_config *config, int listen_fd, unsigned number
     access_log_free(&w.access_log);
     buffer_free(&w.scratch);
     buffer_free(&w.packed);
+    XXH3_freeState(w.hasher);
     return 0;
 }

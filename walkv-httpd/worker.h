@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * One HTTP worker: everything it has hangs off this struct, made in worker_run(). It has no files and no
- * state that anybody would miss: it may be killed at any instruction.
+ * One HTTP worker: everything it has hangs off this struct, made in worker_run(). It has no
+ * state that anybody would miss, and no file but the access log: it may be killed at any instruction.
  */
 #ifndef WALKV_HTTPD_WORKER_H
 #define WALKV_HTTPD_WORKER_H
 
-#include "access_log.h"
 #include "address.h"
 #include "buffer.h"
 #include "http_parser.h"
@@ -20,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct access_log;
 struct conn;
 struct walkvd_client;
 
@@ -39,7 +39,10 @@ struct worker {
 
     struct conn *conns; /* in order of use, the least recently used last */
     struct conn *last_conn;
+    struct conn
+        *tick_next; /* in the walk of conn_tick(), in which others than the one it is at may be closed */
     uint64_t conn_count;
+    uint64_t held_bytes; /* of answers, for clients that do not take them now */
 
     struct token_table *tokens;
     struct walkvd_client *client;
@@ -49,7 +52,8 @@ struct worker {
     /* Used by one request at a time, so that no request allocates. */
     struct http_request request;
     struct buffer scratch;
-    struct buffer packed; /* what a piece of a stream is when it is compressed */
+    struct buffer packed;        /* what a piece of a stream is when it is compressed */
+    struct XXH3_state_s *hasher; /* of fingerprints */
 
     uint64_t started_ns;
     uint64_t requests;
@@ -62,6 +66,7 @@ struct worker {
 
     /* When the log was told last; see log_due(). */
     struct {
+        uint64_t held_ns;     /* that clients do not read */
         uint64_t full_ns;     /* that there are no descriptors */
         uint64_t no_proxy_ns; /* of a connection without a PROXY header */
     } told;

@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
 #include <xxhash.h>
 
 /* Of method, target and body, as they were sent: the same key with another of these is another request. */
@@ -19,16 +18,14 @@ static void take_fingerprint(struct conn *c, const struct http_request *req, str
 {
     const char *method = http_method_name(req->method);
     const struct span parts[] = {{method, strlen(method) + 1}, req->target, {"", 1}, body};
-    XXH3_state_t *state = XXH3_createState();
-    if (!state || XXH3_128bits_reset(state))
-        fatal(EX_OSERR, "out of memory for a fingerprint");
+    XXH3_state_t *state = c->worker->hasher;
+    must(XXH3_128bits_reset(state) == XXH_OK);
     for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
         XXH3_128bits_update(state, parts[i].at, parts[i].bytes);
     XXH128_canonical_t canonical;
     XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state));
     _Static_assert(sizeof canonical.digest == FINGERPRINT_BYTES, "128 bits");
     memcpy(c->request.fingerprint, canonical.digest, FINGERPRINT_BYTES);
-    XXH3_freeState(state);
 }
 
 bool write_take_key(struct conn *c, const struct http_request *req, struct span body)

@@ -87,7 +87,9 @@ static void try_forwarded(struct span list, struct span field)
         fuzz_reached(NO_LIST);
     } else {
         bool believed = address_list_has(&trusted, &peer);
-        address_forwarded(&client, &trusted, (struct span){boxed, field.bytes});
+        unsigned left = ADDRESS_FORWARDED_MAX;
+        address_forwarded(&client, &trusted, (struct span){boxed, field.bytes}, &left);
+        must(left <= ADDRESS_FORWARDED_MAX);
         bool same = memcmp(&client, &peer, sizeof peer) == 0;
         must(believed || same);
         must(client.kind == ADDRESS_IPV4 || client.kind == ADDRESS_IPV6);

@@ -390,6 +390,49 @@ class LargeAnswer(SystemTest):
             self.answer(c)
 
 
+class Held(SystemTest):
+    """HELD_BYTES_MAX: all that a worker keeps for clients that do not read. Beyond it, who is furthest behind goes."""
+
+    BYTES = 16 * MIB - 2
+    ALLOWED = 256 * MIB
+    options = {
+        "workers": 1,
+        "walkvd": {"max_value_size": "16MiB", "connection_bytes_in_flight": "64MiB", "wal_sync": "async"},
+        "httpd": {"max_value_size": "16MiB", "write_stall_timeout": HUGE},
+    }
+
+    def test_what_is_kept_for_those_who_do_not_read_has_an_end(self):
+        walkv = self.walkv
+        walkv.set("large", '"' + "x" * self.BYTES + '"')
+        fits = self.ALLOWED // self.BYTES - 1
+        with walkv.connect() as beside, walkv.connect(receive_buffer=4096) as reads:
+            reads.put("GET", "/api/kv/large")
+            while len(reads.pending) < 4 * MIB:  # slowly, but it does
+                reads.pending += reads.socket.recv(1 << 16)
+            idle = [self.enterContext(walkv.connect(receive_buffer=4096)) for _ in range(2 * fits)]
+            for c in idle:
+                c.put("GET", "/api/kv/large")
+                self.assertEqual(beside.get("/livez").status, 200)
+            local = "0100007F:%04X" % walkv.port
+
+            def ports():
+                rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+                return {int(row[2].split(":")[1], 16) for row in rows if row[1] == local and row[3] == "01"}
+
+            def kept():
+                there = ports()
+                return [c for c in idle if c.socket.getsockname()[1] in there]
+
+            wait_until(lambda: len(kept()) <= fits, "those who are furthest behind to be closed")
+            self.assertGreaterEqual(len(kept()), fits - 1, "and no more than that")
+            self.assertIsNotNone(walkv.httpd.wait_for_line("are kept for clients that do not read"))
+            self.assertEqual(len(reads.response().json()["value"]), self.BYTES)
+            self.assertEqual(len(kept()[-1].response().json()["value"]), self.BYTES)
+            for c in set(idle) - set(kept()):
+                with self.assertRaises((Closed, ConnectionResetError)):
+                    c.response()
+
+
 class Crowd(SystemTest):
     """max_connections, with all there are."""
 

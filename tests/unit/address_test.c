@@ -155,10 +155,33 @@ static void test_forwarded(void)
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct address a;
         char text[ADDRESS_TEXT_BYTES];
+        unsigned left = ADDRESS_FORWARDED_MAX;
         address_parse(&a, span(rows[i].peer));
-        CHECK_ROW(rows[i].field, address_forwarded(&a, &trusted, span(rows[i].field)) == rows[i].ends);
+        CHECK_ROW(rows[i].field, address_forwarded(&a, &trusted, span(rows[i].field), &left) == rows[i].ends);
         address_format(text, &a);
         CHECK_ROW(rows[i].field, strcmp(text, rows[i].wanted) == 0);
+    }
+}
+
+/* However many proxies are named, and in however many lines. */
+static void test_forwarded_has_an_end(void)
+{
+    struct address_list trusted;
+    CU_ASSERT_PTR_NULL_FATAL(address_list_parse(&trusted, "10.0.0.0/8"));
+    for (unsigned count = ADDRESS_FORWARDED_MAX - 1; count <= ADDRESS_FORWARDED_MAX + 1; count++) {
+        for (unsigned lines = 1; lines <= 2; lines++) {
+            char field[1024] = "192.0.2.8", text[ADDRESS_TEXT_BYTES];
+            struct address a;
+            unsigned left = ADDRESS_FORWARDED_MAX;
+            address_parse(&a, span("10.0.0.1"));
+            if (lines == 2)
+                CU_ASSERT_FALSE(address_forwarded(&a, &trusted, span("10.1.0.1,10.1.0.2"), &left));
+            for (unsigned i = lines == 2 ? 2 : 0; i < count; i++)
+                snprintf(field + strlen(field), sizeof field - strlen(field), ",10.0.1.%u", i);
+            CU_ASSERT_TRUE(address_forwarded(&a, &trusted, span(field), &left));
+            address_format(text, &a);
+            CU_ASSERT_EQUAL(strcmp(text, "192.0.2.8") == 0, count < ADDRESS_FORWARDED_MAX);
+        }
     }
 }
 
@@ -169,4 +192,5 @@ void address_suite(void)
     CU_add_test(suite, "addresses of sockets", test_sockets);
     CU_add_test(suite, "lists of prefixes", test_lists);
     CU_add_test(suite, "X-Forwarded-For", test_forwarded);
+    CU_add_test(suite, "a long X-Forwarded-For", test_forwarded_has_an_end);
 }
