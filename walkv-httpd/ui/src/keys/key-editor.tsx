@@ -37,7 +37,7 @@ function begin(stored: StoredValue): Edit {
     return { draft: { text, mode: 'json' }, base: stored.version, original: text };
 }
 
-type Clash = { theirs: StoredValue | null; mine: string };
+interface Clash { theirs: StoredValue | null; mine: string }
 
 interface Props {
     name: string;

@@ -184,8 +184,8 @@ export function VirtualList(props: Props) {
                             }}
                             style={{ height: rowHeight }}
                             className={cn(
-                                'flex w-full min-w-0 cursor-pointer items-center border-l-2 border-transparent px-3',
-                                index === selected ? 'border-accent bg-accent-wash' : 'hover:bg-sunken',
+                                'flex w-full min-w-0 cursor-pointer items-center border-l-2 px-3',
+                                index === selected ? 'border-accent bg-accent-wash' : 'border-transparent hover:bg-sunken',
                                 index === active && 'group-focus-visible:ring-2 group-focus-visible:ring-accent group-focus-visible:ring-inset',
                                 index === active && index !== selected && 'bg-sunken',
                             )}
