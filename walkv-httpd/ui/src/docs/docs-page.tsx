@@ -74,7 +74,7 @@ export default function DocsPage() {
                 {sections.map((section) => (
                     <section key={section.name} aria-label={TITLES[section.name] ?? section.name} className="flex flex-col gap-2">
                         <h2 className="font-semibold">{TITLES[section.name] ?? section.name}</h2>
-                        <p className="text-sm text-soft">{section.description}</p>
+                        {section.description !== `${TITLES[section.name] ?? ''}.` && <p className="text-sm text-soft">{section.description}</p>}
                         {section.operations.map((op) => (
                             <OperationCard key={op.id} op={op} />
                         ))}

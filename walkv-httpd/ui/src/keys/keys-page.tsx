@@ -6,7 +6,7 @@ import { listKeys } from '@/api/kv';
 import { useStatus } from '@/api/status';
 import { cn } from '@/lib/cn';
 import { useHotkeys } from '@/lib/hotkeys';
-import { navigate, useRoute } from '@/lib/route';
+import { navigate, parseRoute, useRoute } from '@/lib/route';
 import { count } from '@/lib/units';
 import { followBatches } from '@/live/live';
 import { Button } from '@/ui/button';
@@ -132,7 +132,9 @@ export default function KeysPage() {
     const pages = useKeyPages(prefix, view === 'list');
     const tree = useTree(prefix, separator, view === 'tree');
 
-    const go = (change: Record<string, string | undefined>, replace = false) => navigate('keys', { ...params, ...change }, replace);
+    // From where the reader is now, which is not where this was rendered when a timer calls it.
+    const go = (change: Record<string, string | undefined>, replace = false) =>
+        navigate('keys', { ...parseRoute(location.hash).params, ...change }, replace);
     const open = (name: string) => {
         setActive(name);
         setCreating(false);

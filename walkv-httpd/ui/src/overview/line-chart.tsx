@@ -19,11 +19,13 @@ interface Props {
     data: (number | null)[][];
     format: (value: number) => string;
     height?: number;
+    /** The axis goes up to this at least, so that nothing happening does not look like much. */
+    atLeast?: number;
 }
 
 const WINDOW_SECONDS = 300;
 
-function make(target: HTMLElement, { lines, format, height = 180 }: Omit<Props, 'data' | 'label'>, width: number): uPlot {
+function make(target: HTMLElement, { lines, format, height = 180, atLeast = 5 }: Omit<Props, 'data' | 'label'>, width: number): uPlot {
     const style = getComputedStyle(document.documentElement);
     const color = (name: string) => style.getPropertyValue(`--${name}`).trim();
     const font = `11px ${getComputedStyle(document.body).fontFamily}`;
@@ -42,7 +44,7 @@ function make(target: HTMLElement, { lines, format, height = 180 }: Omit<Props, 
             cursor: { show: true, y: false, points: { size: 6 }, drag: { x: false, y: false } },
             scales: {
                 x: { time: true, range: (_u, _min, max) => [(max || Date.now() / 1000) - WINDOW_SECONDS, max || Date.now() / 1000] },
-                y: { range: (_u, _min, max) => [0, Math.max(max ?? 0, 1) * 1.15] },
+                y: { range: (_u, _min, max) => [0, Math.max((max ?? 0) * 1.15, atLeast)] },
             },
             axes: [
                 { ...axis, grid: { show: false }, size: 26, space: 70, values: [[1, '{HH}:{mm}:{ss}', null, null, null, null, null, null, 0]] },
@@ -64,7 +66,7 @@ function make(target: HTMLElement, { lines, format, height = 180 }: Omit<Props, 
     );
 }
 
-export function LineChart({ label, lines, data, format, height }: Props) {
+export function LineChart({ label, lines, data, format, height, atLeast }: Props) {
     const target = useRef<HTMLDivElement>(null);
     const chart = useRef<uPlot | null>(null);
     const latest = useRef(data);
@@ -74,7 +76,7 @@ export function LineChart({ label, lines, data, format, height }: Props) {
     useEffect(() => {
         const element = target.current;
         if (!element) return;
-        const made = make(element, { lines, format, height }, element.clientWidth);
+        const made = make(element, { lines, format, height, atLeast }, element.clientWidth);
         chart.current = made;
         made.setData(latest.current as uPlot.AlignedData);
         const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: made.height }));
@@ -85,7 +87,7 @@ export function LineChart({ label, lines, data, format, height }: Props) {
             chart.current = null;
         };
         // `lines` and `format` are constants of the caller's module.
-    }, [lines, format, height, dark]);
+    }, [lines, format, height, atLeast, dark]);
 
     useEffect(() => {
         chart.current?.setData(data as uPlot.AlignedData);

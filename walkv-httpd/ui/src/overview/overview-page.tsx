@@ -76,14 +76,14 @@ function Charts() {
                 </ChartBox>
             </Panel>
             <div className="grid gap-3 md:grid-cols-3">
-                <Panel title="Log since checkpoint">
+                <Panel title="Log on disk">
                     <ChartBox>
-                        <LineChart label="Log since checkpoint" lines={LOG_LINES} data={log} format={bytes} height={130} />
+                        <LineChart label="Log on disk" lines={LOG_LINES} data={log} format={bytes} height={130} atLeast={4096} />
                     </ChartBox>
                 </Panel>
                 <Panel title="View">
                     <ChartBox>
-                        <LineChart label="View in use" lines={VIEW_LINES} data={view} format={bytes} height={130} />
+                        <LineChart label="View in use" lines={VIEW_LINES} data={view} format={bytes} height={130} atLeast={4096} />
                     </ChartBox>
                 </Panel>
                 <Panel title="Queues">

@@ -105,13 +105,25 @@ function useTrack(total: number) {
         return () => view.removeEventListener('wheel', onWheel);
     }, [total, track, place, moveTo]);
 
-    return { element, layer, firstStart, track, place, moveTo, observe };
+    /** Scrolls as little as it takes to show a row. Not scrollToIndex(), which knows nothing of the track. */
+    const reveal = useCallback(
+        (start: number, height: number) => {
+            const view = element.current;
+            if (!view) return;
+            const { offset } = state.current;
+            if (start < offset) moveTo(start);
+            else if (start + height > offset + view.clientHeight) moveTo(start + height - view.clientHeight);
+        },
+        [moveTo],
+    );
+
+    return { element, layer, firstStart, track, place, moveTo, reveal, observe };
 }
 
 export function VirtualList(props: Props) {
     const { label, count, rowHeight, row, role = 'listbox', rowAttributes, active, selected, onActive, onOpen, onNearEnd, onKey, className } = props;
     const id = useId();
-    const { element, layer, firstStart, track, place, moveTo, observe } = useTrack(count * rowHeight);
+    const { element, layer, firstStart, track, place, moveTo, reveal, observe } = useTrack(count * rowHeight);
     const list = useVirtualizer<HTMLDivElement, Element>({
         count,
         getScrollElement: () => element.current,
@@ -131,9 +143,9 @@ export function VirtualList(props: Props) {
 
     const shown = useRef(-1);
     useEffect(() => {
-        if (active >= 0 && active < count && shown.current !== active) list.scrollToIndex(active, { align: 'auto' });
+        if (active >= 0 && active < count && shown.current !== active) reveal(active * rowHeight, rowHeight);
         shown.current = active;
-    }, [active, count, list]);
+    }, [active, count, rowHeight, reveal]);
 
     const pageRows = Math.max(1, Math.floor((element.current?.clientHeight ?? 0) / rowHeight) - 1);
     const moves: Record<string, number> = {
