@@ -29,7 +29,7 @@ export function hasDraft(key: string): boolean {
 }
 
 addEventListener('beforeunload', (event) => {
-    if ([...edits.values()].some((edit) => edit.draft.text !== edit.original)) event.preventDefault();
+    if (edits.size > 0) event.preventDefault();
 });
 
 function begin(stored: StoredValue): Edit {
@@ -54,7 +54,8 @@ export function KeyEditor({ name, stored, onDone }: Props) {
     const outcome = outcomeOf(edit.draft);
 
     useEffect(() => {
-        edits.set(name, edit);
+        if (edit.draft.text === edit.original) edits.delete(name);
+        else edits.set(name, edit);
     }, [name, edit]);
 
     const close = () => {

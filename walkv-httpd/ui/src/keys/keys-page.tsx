@@ -105,17 +105,18 @@ function PrefixSearch({ prefix, onChange }: { prefix: string; onChange: (prefix:
 
 /** How many keys there are, and how many of them have been read. */
 function Count({ pages }: { pages: KeyPages }) {
-    const { count: read, complete, loading } = useSyncExternalStore(pages.subscribe, pages.getSnapshot);
+    const { count: read, complete, loading, error } = useSyncExternalStore(pages.subscribe, pages.getSnapshot);
     const total = useStatus().data?.keys;
     const known = complete ? read : pages.prefix === '' && total !== undefined ? Math.max(total, read) : undefined;
     return (
         <div className="numbers flex h-9 shrink-0 items-center gap-2 border-t border-line px-3 text-xs text-soft">
             <span role="status">
+                {error && read > 0 ? 'Reading on has failed. ' : ''}
                 {complete ? `${count(read)} ${read === 1 ? 'key' : 'keys'}` : `${count(read)} read${known === undefined ? ', there are more' : ` of ${count(known)}`}`}
             </span>
             {!complete && (
-                <Button size="small" tone="quiet" className="ml-auto" onClick={loading ? () => pages.stop() : pages.all}>
-                    {loading ? 'Stop' : 'Read all'}
+                <Button size="small" tone="quiet" className="ml-auto" onClick={loading ? () => pages.stop() : error ? pages.retry : pages.all}>
+                    {loading ? 'Stop' : error ? 'Try again' : 'Read all'}
                 </Button>
             )}
         </div>
