@@ -9,3 +9,6 @@ import './outage.mjs';
 import './hostile.mjs';
 import './token.mjs';
 import './proxy.mjs';
+import './access.mjs';
+import './pictures.mjs';
+import './speed.mjs';

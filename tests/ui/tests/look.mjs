@@ -225,7 +225,7 @@ test('keyboard: all with Tab and Enter, and the focus comes back', async (t) => 
     }
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
-    assert.equal(await focused(), 'New');
+    await until(async () => (await focused()) === 'New', 'the focus to come back from the dialog', 2_000);
 });
 
 /** How long the longest animation is that runs at some moment while `act` does its work. */

@@ -26,10 +26,19 @@ events { worker_connections 256; }
 http {
   access_log off;
   ${temp}
+  map $request_uri $walkv_path { "~^/exact(/.*)$" $1; }
   server {
     listen 127.0.0.1:${port};
     location /tools/store/ {
       proxy_pass http://127.0.0.1:${walkv.port}/;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Host $host;
+      proxy_buffering off;
+    }
+    # The path as it came: the other way decodes it, and a key with a slash in it becomes two segments.
+    location /exact/ {
+      proxy_pass http://127.0.0.1:${walkv.port}$walkv_path;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_set_header Host $host;
@@ -42,16 +51,16 @@ http {
     );
     const proxy = new Daemon('nginx', [NGINX, '-e', 'stderr', '-p', directory, '-c', configuration]);
     walkv.daemons.push(proxy);
-    const base = `http://127.0.0.1:${port}/tools/store/`;
+    const base = `http://127.0.0.1:${port}/`;
     await until(async () => {
         if (!proxy.running) throw new Error(`nginx has ended:\n${proxy.log}`);
-        return fetch(`${base}readyz`).then((reply) => reply.ok).catch(() => false);
+        return fetch(`${base}tools/store/readyz`).then((reply) => reply.ok).catch(() => false);
     }, 'nginx to answer');
     return base;
 }
 
 test('proxy: under a path of nginx, live', async (t) => {
-    const base = await nginx(t.walkv);
+    const base = `${await nginx(t.walkv)}tools/store/`;
     const outside = [];
     t.context.on('request', (request) => {
         if (!request.url().startsWith(base)) outside.push(request.url());
@@ -59,9 +68,9 @@ test('proxy: under a path of nginx, live', async (t) => {
     await t.walkv.set('k', '"through nginx"');
     const page = await t.open('#/keys?key=k', { base });
     await valueText(page, 'through nginx');
-    await createKey(page, 'a/b', '1');
-    await toast(page, 'a/b created');
-    assert.equal(await t.walkv.value('a/b'), '1');
+    await createKey(page, 'a b', '1');
+    await toast(page, 'a b created');
+    assert.equal(await t.walkv.value('a b'), '1');
     await t.walkv.set('live', '1');
     await keyRow(page, 'live').waitFor();
     await page.getByRole('button', { name: 'Copy' }).click();
@@ -80,4 +89,14 @@ test('proxy: under a path of nginx, live', async (t) => {
     await page.getByRole('region', { name: 'Durability' }).waitFor();
     assert.deepEqual(outside, []);
     assert.equal(t.eventRequests.length, 2); // one before the reload, one after it
+});
+
+test('proxy: slashes in keys, where nginx passes the path on as it came', async (t) => {
+    const base = `${await nginx(t.walkv)}exact/`;
+    const page = await t.open('#/keys', { base });
+    for (const key of ['a/b', '../up', '%2F?#', 'ü/']) {
+        await createKey(page, key, JSON.stringify(key));
+        await toast(page, `${key} created`);
+        assert.equal(await t.walkv.value(key), JSON.stringify(key));
+    }
 });
