@@ -26,5 +26,5 @@ export default defineConfig({
         sourcemap: false,
         emptyOutDir: true,
     },
-    test: { environment: 'node', include: ['tests/**/*.test.ts'] },
+    test: { environment: 'node', include: ['tests/**/*.test.ts'], setupFiles: ['tests/setup.ts'] },
 });

@@ -68,9 +68,9 @@ export function Connection() {
             <button
                 type="button"
                 aria-label={`Connection: ${label}. ${text}`}
-                className="flex h-8 items-center gap-2 rounded-md px-2 text-xs font-medium text-soft hover:text-ink"
+                className="flex h-8 items-center gap-2 rounded-md px-1.5 text-left leading-tight md:px-2 text-xs font-medium text-soft hover:text-ink"
             >
-                <span aria-hidden className={cn('size-2 rounded-full', DOT[tone], busy && 'animate-breathe')} />
+                <span aria-hidden className={cn('size-2 shrink-0 rounded-full', DOT[tone], busy && 'animate-breathe')} />
                 <span role="status" data-testid="connection">
                     {label}
                 </span>

@@ -28,10 +28,10 @@ const SHORTCUTS: [string, [string[], string][]][] = [
         ],
     ],
     [
-        'On a key',
+        'On a key or queue',
         [
-            [['e'], 'Edit'],
-            [['Ctrl', 'Enter'], 'Save'],
+            [['e'], 'Edit; add an item'],
+            [['Ctrl', 'Enter'], 'Save, send'],
         ],
     ],
 ];

@@ -18,7 +18,7 @@ function piecesOf(text: string): string[] {
     return pieces;
 }
 
-/** `lines`: line feeds and tabs of the text are shown as such, and not as pictures of them. */
+/** `lines`: line feeds and tabs of the text are shown as such, and not as escapes. */
 function show(piece: string, lines: boolean): string {
     return lines ? piece.split(/([\n\t])/).map((part, i) => (i % 2 ? part : visible(part))).join('') : visible(piece);
 }

@@ -75,7 +75,7 @@ export function ValueInput({ label, draft, onChange, onSubmit, fill, autoFocus }
                         {problem.problem}
                     </button>
                 ) : (
-                    <span className="text-soft">Ctrl+Enter sends it.</span>
+                    <span className="text-soft pointer-coarse:hidden">Ctrl+Enter sends it.</span>
                 )}
             </p>
         </div>

@@ -29,7 +29,7 @@ export function hasDraft(key: string): boolean {
 }
 
 addEventListener('beforeunload', (event) => {
-    if ([...edits.values()].some((edit) => edit.draft.text !== edit.original)) event.preventDefault();
+    if (edits.size > 0) event.preventDefault();
 });
 
 function begin(stored: StoredValue): Edit {
@@ -37,7 +37,7 @@ function begin(stored: StoredValue): Edit {
     return { draft: { text, mode: 'json' }, base: stored.version, original: text };
 }
 
-type Clash = { theirs: StoredValue | null; mine: string };
+interface Clash { theirs: StoredValue | null; mine: string }
 
 interface Props {
     name: string;
@@ -54,7 +54,8 @@ export function KeyEditor({ name, stored, onDone }: Props) {
     const outcome = outcomeOf(edit.draft);
 
     useEffect(() => {
-        edits.set(name, edit);
+        if (edit.draft.text === edit.original) edits.delete(name);
+        else edits.set(name, edit);
     }, [name, edit]);
 
     const close = () => {

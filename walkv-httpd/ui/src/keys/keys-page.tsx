@@ -6,7 +6,7 @@ import { listKeys } from '@/api/kv';
 import { useStatus } from '@/api/status';
 import { cn } from '@/lib/cn';
 import { useHotkeys } from '@/lib/hotkeys';
-import { navigate, useRoute } from '@/lib/route';
+import { navigate, parseRoute, useRoute } from '@/lib/route';
 import { count } from '@/lib/units';
 import { followBatches } from '@/live/live';
 import { Button } from '@/ui/button';
@@ -105,17 +105,18 @@ function PrefixSearch({ prefix, onChange }: { prefix: string; onChange: (prefix:
 
 /** How many keys there are, and how many of them have been read. */
 function Count({ pages }: { pages: KeyPages }) {
-    const { count: read, complete, loading } = useSyncExternalStore(pages.subscribe, pages.getSnapshot);
+    const { count: read, complete, loading, error } = useSyncExternalStore(pages.subscribe, pages.getSnapshot);
     const total = useStatus().data?.keys;
     const known = complete ? read : pages.prefix === '' && total !== undefined ? Math.max(total, read) : undefined;
     return (
         <div className="numbers flex h-9 shrink-0 items-center gap-2 border-t border-line px-3 text-xs text-soft">
             <span role="status">
+                {error && read > 0 ? 'Reading on has failed. ' : ''}
                 {complete ? `${count(read)} ${read === 1 ? 'key' : 'keys'}` : `${count(read)} read${known === undefined ? ', there are more' : ` of ${count(known)}`}`}
             </span>
             {!complete && (
-                <Button size="small" tone="quiet" className="ml-auto" onClick={loading ? () => pages.stop() : pages.all}>
-                    {loading ? 'Stop' : 'Read all'}
+                <Button size="small" tone="quiet" className="ml-auto" onClick={loading ? () => pages.stop() : error ? pages.retry : pages.all}>
+                    {loading ? 'Stop' : error ? 'Try again' : 'Read all'}
                 </Button>
             )}
         </div>
@@ -132,7 +133,9 @@ export default function KeysPage() {
     const pages = useKeyPages(prefix, view === 'list');
     const tree = useTree(prefix, separator, view === 'tree');
 
-    const go = (change: Record<string, string | undefined>, replace = false) => navigate('keys', { ...params, ...change }, replace);
+    // From where the reader is now, which is not where this was rendered when a timer calls it.
+    const go = (change: Record<string, string | undefined>, replace = false) =>
+        navigate('keys', { ...parseRoute(location.hash).params, ...change }, replace);
     const open = (name: string) => {
         setActive(name);
         setCreating(false);

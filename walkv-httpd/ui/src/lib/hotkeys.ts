@@ -37,6 +37,11 @@ function isTyping(target: EventTarget | null): boolean {
     return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 }
 
+/** Enter presses what has the focus, before it is a shortcut. */
+function isPressing({ key, target }: KeyboardEvent): boolean {
+    return key === 'Enter' && target instanceof Element && target.closest('button,a,summary,[role=option],[role=treeitem]') !== null;
+}
+
 function bound(keys: string): (() => void) | undefined {
     for (let i = layers.length - 1; i >= 0; i -= 1) {
         const run = layers[i]?.current[keys];
@@ -49,6 +54,7 @@ function onKeyDown(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (document.querySelector('[role=dialog],[role=alertdialog],[role=menu]')) return;
     if (event.key !== 'Escape' && (isTyping(event.target) || !shortcutsOn.get())) return;
+    if (isPressing(event)) return;
     const sequence = first && event.timeStamp - firstAt < SEQUENCE_MS ? `${first} ${event.key}` : '';
     const run = (sequence && bound(sequence)) || bound(event.key);
     first = event.key === 'g' ? 'g' : '';

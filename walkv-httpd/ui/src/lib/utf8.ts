@@ -46,12 +46,9 @@ export function pathSegment(name: string): string {
 /** Controls, and what has no width or changes the direction of writing. */
 const HIDDEN = /[\p{Cc}\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/gu;
 
-/** For showing: what would be invisible, or would turn other characters around, becomes a picture or its number. */
+const ESCAPES: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/** For showing: what would be invisible, or would turn other characters around, becomes an escape as in JSON. */
 export function visible(text: string): string {
-    return text.replace(HIDDEN, (c) => {
-        const code = c.charCodeAt(0);
-        if (code < 0x20) return String.fromCharCode(0x2400 + code);
-        if (code === 0x7f) return '\u2421';
-        return `\\u${code.toString(16).padStart(4, '0')}`;
-    });
+    return text.replace(HIDDEN, (c) => ESCAPES[c] ?? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

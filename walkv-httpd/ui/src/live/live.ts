@@ -31,7 +31,8 @@ function channelName(secret: string): string {
     return `walkv-events ${urlOf('')} ${hash >>> 0}`;
 }
 
-async function lead(lastId: string, publish: Publisher, signal: AbortSignal): Promise<void> {
+/** Returns the last id that was seen. */
+async function lead(lastId: string, publish: Publisher, signal: AbortSignal): Promise<string> {
     const secret = token.get();
     const collector = new BatchCollector();
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -40,6 +41,7 @@ async function lead(lastId: string, publish: Publisher, signal: AbortSignal): Pr
         const batch = collector.take();
         if (batch) publish.batch(batch);
     };
+    let seen = lastId;
     await runStream({
         url: urlOf('api/events'),
         lastId,
@@ -51,12 +53,47 @@ async function lead(lastId: string, publish: Publisher, signal: AbortSignal): Pr
             collector.add(message);
             timer ??= setTimeout(flush, FLUSH_MS);
         },
+        onProgress: (id) => {
+            seen = id;
+            collector.mark(id);
+            timer ??= setTimeout(flush, FLUSH_MS);
+        },
         onState: publish.state,
         onUnauthorized: () => tokenRefused(secret),
         signal,
     });
     clearTimeout(timer);
     flush();
+    return seen;
+}
+
+/** For pages without Web Locks, where each tab reads a stream of its own: only while it can be seen, since a browser has
+ * not more than six connections for all of its tabs. */
+export async function whileVisible(run: (lastId: string, signal: AbortSignal) => Promise<string>, signal: AbortSignal): Promise<void> {
+    let lastId = '';
+    while (!signal.aborted) {
+        const turn = new AbortController();
+        const look = () => {
+            if (document.hidden || signal.aborted) turn.abort();
+        };
+        signal.addEventListener('abort', look);
+        document.addEventListener('visibilitychange', look);
+        if (!document.hidden) lastId = await run(lastId, turn.signal);
+        document.removeEventListener('visibilitychange', look);
+        signal.removeEventListener('abort', look);
+        if (signal.aborted) return;
+        await new Promise<void>((resolve) => {
+            const again = () => {
+                if (document.hidden && !signal.aborted) return;
+                document.removeEventListener('visibilitychange', again);
+                signal.removeEventListener('abort', again);
+                resolve();
+            };
+            document.addEventListener('visibilitychange', again);
+            signal.addEventListener('abort', again);
+            again();
+        });
+    }
 }
 
 /** Starts it, and again whenever the token changes. Returns how to stop it. */
@@ -64,15 +101,15 @@ export function startLive(): () => void {
     let current = new AbortController();
     const begin = () => {
         current = new AbortController();
-        void share({
-            name: channelName(token.get()),
-            lead,
-            hear: { batch: announce, state: streamState.set },
-            signal: current.signal,
-            // Missing on pages that came over plain http, whatever the types say.
-            locks: (navigator as { locks?: LockManager }).locks,
-            openChannel: typeof BroadcastChannel === 'undefined' ? undefined : (name) => new BroadcastChannel(name),
-        });
+        const hear: Publisher = { batch: announce, state: streamState.set };
+        // Missing on pages that came over plain http, whatever the types say.
+        const locks = (navigator as { locks?: LockManager }).locks;
+        if (locks) {
+            const openChannel = (name: string) => new BroadcastChannel(name);
+            void share({ name: channelName(token.get()), lead, hear, signal: current.signal, locks, openChannel });
+        } else {
+            void whileVisible((lastId, signal) => lead(lastId, hear, signal), current.signal);
+        }
     };
     const stopFollowing = token.subscribe(() => {
         current.abort();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // One stream for all tabs of a browser. The tab that holds the lock is the leader: it reads the stream and tells the others.
-// When it is closed the lock passes on, and the next leader resumes from the last event that it was told of. Without
-// Web Locks (a page that came over plain http) every tab reads a stream of its own.
+// When it is closed the lock passes on, and the next leader resumes from the last event that it was told of.
 import type { Batch } from './batch';
 import type { StreamState } from './stream';
 
@@ -15,15 +14,14 @@ export interface Publisher {
 export interface ShareOptions {
     name: string;
     /** Reads the stream until `signal`. */
-    lead: (lastId: string, publish: Publisher, signal: AbortSignal) => Promise<void>;
+    lead: (lastId: string, publish: Publisher, signal: AbortSignal) => Promise<unknown>;
     hear: Publisher;
     signal: AbortSignal;
-    locks?: Pick<LockManager, 'request'> | undefined;
-    openChannel?: ((name: string) => BroadcastChannel) | undefined;
+    locks: Pick<LockManager, 'request'>;
+    openChannel: (name: string) => BroadcastChannel;
 }
 
 export async function share({ name, lead, hear, signal, locks, openChannel }: ShareOptions): Promise<void> {
-    if (!locks || !openChannel) return lead('', hear, signal);
     const channel = openChannel(name);
     let leading = false;
     let state: StreamState = 'connecting';

@@ -19,11 +19,25 @@ interface Props {
     data: (number | null)[][];
     format: (value: number) => string;
     height?: number;
+    /** The axis goes up to this at least, so that nothing happening does not look like much. */
+    atLeast?: number;
+    /** Bytes: steps are powers of two, so that they are whole KiB and MiB. */
+    binary?: boolean;
 }
 
-const WINDOW_SECONDS = 300;
+/** What is shown: all there is, from a minute to five. */
+const WINDOW_MIN_SECONDS = 60;
+const WINDOW_MAX_SECONDS = 300;
+const POWERS_OF_TWO = Array.from({ length: 50 }, (_, i) => 2 ** i);
 
-function make(target: HTMLElement, { lines, format, height = 180 }: Omit<Props, 'data' | 'label'>, width: number): uPlot {
+function timeRange(plot: uPlot): [number, number] {
+    const times = plot.data[0] as number[];
+    const last = times.at(-1) ?? Date.now() / 1000;
+    const span = last - (times[0] ?? last);
+    return [last - Math.min(WINDOW_MAX_SECONDS, Math.max(WINDOW_MIN_SECONDS, span)), last];
+}
+
+function make(target: HTMLElement, { lines, format, height = 180, atLeast = 5, binary = false }: Omit<Props, 'data' | 'label'>, width: number): uPlot {
     const style = getComputedStyle(document.documentElement);
     const color = (name: string) => style.getPropertyValue(`--${name}`).trim();
     const font = `11px ${getComputedStyle(document.body).fontFamily}`;
@@ -41,12 +55,12 @@ function make(target: HTMLElement, { lines, format, height = 180 }: Omit<Props, 
             legend: { show: false },
             cursor: { show: true, y: false, points: { size: 6 }, drag: { x: false, y: false } },
             scales: {
-                x: { time: true, range: (_u, _min, max) => [(max || Date.now() / 1000) - WINDOW_SECONDS, max || Date.now() / 1000] },
-                y: { range: (_u, _min, max) => [0, Math.max(max ?? 0, 1) * 1.15] },
+                x: { time: true, range: timeRange },
+                y: { range: (_u, _min, max) => [0, Math.max((max ?? 0) * 1.15, atLeast)] },
             },
             axes: [
                 { ...axis, grid: { show: false }, size: 26, space: 70, values: [[1, '{HH}:{mm}:{ss}', null, null, null, null, null, null, 0]] },
-                { ...axis, size: 62, space: 34, values: (_u, ticks) => ticks.map((t) => format(t)) },
+                { ...axis, size: 62, space: 34, ...(binary ? { incrs: POWERS_OF_TWO } : {}), values: (_u, ticks) => ticks.map((t) => format(t)) },
             ],
             series: [
                 {},
@@ -64,7 +78,7 @@ function make(target: HTMLElement, { lines, format, height = 180 }: Omit<Props, 
     );
 }
 
-export function LineChart({ label, lines, data, format, height }: Props) {
+export function LineChart({ label, lines, data, format, height, atLeast, binary }: Props) {
     const target = useRef<HTMLDivElement>(null);
     const chart = useRef<uPlot | null>(null);
     const latest = useRef(data);
@@ -74,7 +88,7 @@ export function LineChart({ label, lines, data, format, height }: Props) {
     useEffect(() => {
         const element = target.current;
         if (!element) return;
-        const made = make(element, { lines, format, height }, element.clientWidth);
+        const made = make(element, { lines, format, height, atLeast, binary }, element.clientWidth);
         chart.current = made;
         made.setData(latest.current as uPlot.AlignedData);
         const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: made.height }));
@@ -85,7 +99,7 @@ export function LineChart({ label, lines, data, format, height }: Props) {
             chart.current = null;
         };
         // `lines` and `format` are constants of the caller's module.
-    }, [lines, format, height, dark]);
+    }, [lines, format, height, atLeast, binary, dark]);
 
     useEffect(() => {
         chart.current?.setData(data as uPlot.AlignedData);

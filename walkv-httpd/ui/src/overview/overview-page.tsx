@@ -70,20 +70,20 @@ function Charts() {
     const items = useMemo(() => columns(samples, ['items']), [samples]);
     return (
         <>
-            <Panel title="Operations per second" aside={<span className="text-xs text-soft">last 5 minutes</span>}>
+            <Panel title="Operations per second">
                 <ChartBox>
                     <LineChart label="Operations per second" lines={RATE_LINES} data={rates} format={rate} height={210} />
                 </ChartBox>
             </Panel>
             <div className="grid gap-3 md:grid-cols-3">
-                <Panel title="Log since checkpoint">
+                <Panel title="Log on disk">
                     <ChartBox>
-                        <LineChart label="Log since checkpoint" lines={LOG_LINES} data={log} format={bytes} height={130} />
+                        <LineChart label="Log on disk" lines={LOG_LINES} data={log} format={bytes} height={130} atLeast={4096} binary />
                     </ChartBox>
                 </Panel>
                 <Panel title="View">
                     <ChartBox>
-                        <LineChart label="View in use" lines={VIEW_LINES} data={view} format={bytes} height={130} />
+                        <LineChart label="View in use" lines={VIEW_LINES} data={view} format={bytes} height={130} atLeast={4096} binary />
                     </ChartBox>
                 </Panel>
                 <Panel title="Queues">

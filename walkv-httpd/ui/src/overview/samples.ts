@@ -41,7 +41,7 @@ export function addSample(history: History, status: Status, time: number): Histo
         time,
         operations: rateBetween(last, status, 'operations'),
         syncs: rateBetween(last, status, 'syncs'),
-        walBytes: status.wal_since_checkpoint_bytes ?? null,
+        walBytes: status.wal_bytes ?? null,
         viewBytes: status.view_used_bytes ?? null,
         keys: status.keys ?? null,
         items: status.items ?? null,

@@ -105,13 +105,25 @@ function useTrack(total: number) {
         return () => view.removeEventListener('wheel', onWheel);
     }, [total, track, place, moveTo]);
 
-    return { element, layer, firstStart, track, place, moveTo, observe };
+    /** Scrolls as little as it takes to show a row. Not scrollToIndex(), which knows nothing of the track. */
+    const reveal = useCallback(
+        (start: number, height: number) => {
+            const view = element.current;
+            if (!view) return;
+            const { offset } = state.current;
+            if (start < offset) moveTo(start);
+            else if (start + height > offset + view.clientHeight) moveTo(start + height - view.clientHeight);
+        },
+        [moveTo],
+    );
+
+    return { element, layer, firstStart, track, place, moveTo, reveal, observe };
 }
 
 export function VirtualList(props: Props) {
     const { label, count, rowHeight, row, role = 'listbox', rowAttributes, active, selected, onActive, onOpen, onNearEnd, onKey, className } = props;
     const id = useId();
-    const { element, layer, firstStart, track, place, moveTo, observe } = useTrack(count * rowHeight);
+    const { element, layer, firstStart, track, place, moveTo, reveal, observe } = useTrack(count * rowHeight);
     const list = useVirtualizer<HTMLDivElement, Element>({
         count,
         getScrollElement: () => element.current,
@@ -131,9 +143,9 @@ export function VirtualList(props: Props) {
 
     const shown = useRef(-1);
     useEffect(() => {
-        if (active >= 0 && active < count && shown.current !== active) list.scrollToIndex(active, { align: 'auto' });
+        if (active >= 0 && active < count && shown.current !== active) reveal(active * rowHeight, rowHeight);
         shown.current = active;
-    }, [active, count, list]);
+    }, [active, count, rowHeight, reveal]);
 
     const pageRows = Math.max(1, Math.floor((element.current?.clientHeight ?? 0) / rowHeight) - 1);
     const moves: Record<string, number> = {
@@ -184,8 +196,8 @@ export function VirtualList(props: Props) {
                             }}
                             style={{ height: rowHeight }}
                             className={cn(
-                                'flex w-full min-w-0 cursor-pointer items-center border-l-2 border-transparent px-3',
-                                index === selected ? 'border-accent bg-accent-wash' : 'hover:bg-sunken',
+                                'flex w-full min-w-0 cursor-pointer items-center border-l-2 px-3',
+                                index === selected ? 'border-accent bg-accent-wash' : 'border-transparent hover:bg-sunken',
                                 index === active && 'group-focus-visible:ring-2 group-focus-visible:ring-accent group-focus-visible:ring-inset',
                                 index === active && index !== selected && 'bg-sunken',
                             )}
