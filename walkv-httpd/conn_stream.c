@@ -113,6 +113,17 @@ void conn_stream_free(struct conn *c)
     c->stream = NULL;
 }
 
+void conn_keep_head(struct conn *c)
+{
+    struct buffer head = {0};
+    buffer_append(&head, c->in.data + c->request_at, c->body_at - c->request_at);
+    buffer_free(&c->in);
+    c->in = head;
+    c->request_at = 0;
+    c->body_at = c->raw_at = head.bytes;
+    c->body_bytes = 0;
+}
+
 void conn_stream_wake(struct conn *c)
 {
     c->stream->waits = false;

@@ -266,6 +266,7 @@ ROUTE_HANDLER(events_watch)
         free(w);
         return;
     }
+    conn_keep_head(c);
     c->stream = memory_new(1, sizeof *c->stream, "a stream");
     c->watcher = w;
     w->conn = c;

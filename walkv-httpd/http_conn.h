@@ -149,6 +149,10 @@ void conn_finish(struct conn *);
 /* Goes on after a handler's answer came later: next request, flush. */
 void conn_resume(struct conn *);
 
+/* For a request that goes on for long, with nothing behind it: lets go of all that came but its head. What
+ * its handler was given is gone then. */
+void conn_keep_head(struct conn *);
+
 /* A stream that said STREAM_WAIT is asked again: at once, or when its client has taken what it has. */
 void conn_stream_wake(struct conn *);
 

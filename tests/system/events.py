@@ -23,13 +23,14 @@ class Refused(AssertionError):
 class Events:
     """One stream. `walkv` is whoever has a connect(); `last` is what goes into Last-Event-ID."""
 
-    def __init__(self, walkv, target="/api/events", last=None, headers=None, version="HTTP/1.1", behind=b"", **options):
-        self.connection = walkv.connect(**options)
+    def __init__(self, walkv, target="/api/events", last=None, headers=None, version="HTTP/1.1", behind=b"", connection=None, sent=0, **options):
+        """On `connection`, if there is one, on which so many bytes of the request have been `sent`; `behind` goes behind it."""
+        self.connection = connection or walkv.connect(**options)
         fields = dict(headers or {})
         if last is not None:
             fields["Last-Event-ID"] = str(last)
         try:
-            self.connection.send(self.connection.head("GET", target, fields, version) + behind)
+            self.connection.socket.sendall(self.connection.head("GET", target, fields, version)[sent:] + behind)
             self.answer = self.connection.response_head()
             if self.answer.status != 200:
                 raise Refused(self.answer)
