@@ -150,6 +150,15 @@ class Told(SystemTest):
                 lsn = ends()
                 self.assertEqual([event.id for event in events.take(1)], [lsn])
 
+    def test_a_needle_in_a_haystack(self):
+        """More is looked through for one event than is looked through at once."""
+        needle = Event(self.walkv.enqueue("needle", "1"), "enqueue", {"queue": "needle", "size": 1, "created": True})
+        make_keys(self.walkv, [f"hay{n}" for n in range(5000)])
+        other = Event(self.walkv.enqueue("needle", "1"), "enqueue", {"queue": "needle", "size": 2})
+        for last, wanted in ((needle.id - 1, [needle, other]), (needle.id, [other])):
+            with Events(self.walkv, "/api/events?queue=needle", last=last).begin() as events:
+                self.assertEqual(events.take(len(wanted)), wanted)
+
     def test_what_is_refused(self):
         self.transcript("""
             > GET /api/events?prefix=%FF
@@ -303,11 +312,12 @@ class Resumed(SystemTest):
                         acknowledged.append(lsn_of(answer))
 
         def kill():
-            for victim in ("worker", "walkvd", "worker", "cold", "worker"):
+            for victim in ("workers", "walkvd", "workers", "cold", "workers"):
                 count = len(acknowledged)
                 wait_until(lambda: len(acknowledged) > count + 100 or wrong, "more writes")
-                if victim == "worker":
-                    send_signal(chance.choice(walkv.worker_pids()), signal.SIGKILL)
+                if victim == "workers":
+                    for pid in walkv.worker_pids():
+                        send_signal(pid, signal.SIGKILL)
                 else:
                     walkv.kill_walkvd()
                     walkv.start_walkvd(cold_start=victim == "cold" or None)
@@ -336,8 +346,8 @@ class Resumed(SystemTest):
         seen, last, streams, ends, at_end = [], began, 0, 0, False
         while not wrong and not at_end:
             try:
+                streams += 1
                 with Events(walkv, last=last) as events:
-                    streams += 1
                     for _ in range(chance.choice((0, 1, 2, 10, 100))):
                         event = events.next()
                         if event is None:
