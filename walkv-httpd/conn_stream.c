@@ -75,7 +75,8 @@ void conn_stream_run(struct conn *c)
             return;
         }
         bool chunked = c->request.version_minor >= 1;
-        c->made_bytes += piece.bytes;
+        /* One that found nothing to tell has cost as much as a full one. */
+        c->made_bytes += piece.bytes || more != STREAM_MORE ? piece.bytes : CONN_TURN_BYTES;
         piece = pack(c, piece, more == STREAM_END);
         if (piece.bytes) {
             if (chunked)
@@ -110,6 +111,24 @@ void conn_stream_free(struct conn *c)
     buffer_free(&s->held);
     free(s);
     c->stream = NULL;
+}
+
+void conn_keep_head(struct conn *c)
+{
+    struct buffer head = {0};
+    buffer_append(&head, c->in.data + c->request_at, c->body_at - c->request_at);
+    buffer_free(&c->in);
+    c->in = head;
+    c->request_at = 0;
+    c->body_at = c->raw_at = head.bytes;
+    c->body_bytes = 0;
+}
+
+void conn_stream_wake(struct conn *c)
+{
+    c->stream->waits = false;
+    if (!c->stalled_ns) /* otherwise it goes on when its client takes more, or is closed for it */
+        conn_resume(c);
 }
 
 void conn_stream(struct conn *c, int (*next)(struct conn *))

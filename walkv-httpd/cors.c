@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define REQUEST_FIELDS  "Content-Type, If-Match, If-None-Match, Idempotency-Key, Authorization, X-Request-Id"
+#define REQUEST_FIELDS                                                                                       \
+    "Content-Type, If-Match, If-None-Match, Idempotency-Key, Authorization, X-Request-Id, Last-Event-ID"
 #define RESPONSE_FIELDS "ETag, Walkv-Lsn, Idempotency-Replayed, X-Request-Id, Retry-After"
 #define MAX_AGE_S       "600"
 

@@ -27,7 +27,7 @@
 
 enum {
     PIECE_BYTES = 64 * 1024, /* of events, made at once */
-    PIECE_CHANGES = 4096,    /* looked at for them */
+    PIECE_CHANGES = 1024,    /* looked at for them: well within the least view_grace */
 };
 
 static const char FIELDS[] = "X-Accel-Buffering: no\r\n"; /* for nginx; the others follow the content type */
@@ -162,7 +162,9 @@ static int next_events(struct conn *c)
     int rc = view_read(c->worker->view, look_at_changes, &l);
     if (rc && rc != -EAGAIN && rc != -ETIMEDOUT)
         return rc;
-    if (rc) { /* no view now; it is looked at again when walkvd has greeted */
+    w->behind = rc != 0;
+    c->worker->watchers.no_view |= rc == -EAGAIN;
+    if (rc) { /* no view now, or held up for too long: see watchers_tick() */
         l.out->bytes = l.before;
     } else {
         w->after = l.after;
@@ -264,6 +266,7 @@ ROUTE_HANDLER(events_watch)
         free(w);
         return;
     }
+    conn_keep_head(c);
     c->stream = memory_new(1, sizeof *c->stream, "a stream");
     c->watcher = w;
     w->conn = c;

@@ -364,7 +364,7 @@ static void flush(struct conn *c)
             break;
         size_t before = c->in.bytes;
         process(c);
-        if (c->out.bytes == 0 && c->in.bytes == before && !c->reset)
+        if (c->out.bytes == 0 && c->in.bytes == before && c->made_bytes < CONN_TURN_BYTES && !c->reset)
             break;
     }
     bool waits = c->state == CONN_STREAM && c->stream->waits;

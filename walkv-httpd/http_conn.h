@@ -40,7 +40,7 @@ enum conn_state {
 enum stream_more {
     STREAM_END,
     STREAM_MORE,
-    STREAM_WAIT, /* not now: conn_resume() asks again */
+    STREAM_WAIT, /* not now: conn_stream_wake() asks again */
 };
 
 /* What a stream needs between its pieces; see list_api.c. */
@@ -149,6 +149,13 @@ void conn_finish(struct conn *);
 
 /* Goes on after a handler's answer came later: next request, flush. */
 void conn_resume(struct conn *);
+
+/* For a request that goes on for long, with nothing behind it: lets go of all that came but its head. What
+ * its handler was given is gone then. */
+void conn_keep_head(struct conn *);
+
+/* A stream that said STREAM_WAIT is asked again: at once, or when its client has taken what it has. */
+void conn_stream_wake(struct conn *);
 
 /* Begins a stream whose response head has been appended and whose state conn->stream is. */
 void conn_stream(struct conn *, int (*next)(struct conn *));

@@ -207,7 +207,7 @@ static void take_greeting(struct walkvd_client *c, struct span body)
     }
     log_debug("connected to walkvd %.*s", (int)g.version.bytes, g.version.at);
     walkvd_client_flush(c);
-    watchers_connected(c->worker);
+    watchers_connected(c->worker, other_store);
 }
 
 /* Takes one frame; false when the connection has to end. */

@@ -50,9 +50,8 @@ void watchers_add(struct worker *w, struct watcher *watcher)
     if (watcher->next)
         watcher->next->previous = watcher;
     all->first = watcher;
-    /* It has read the view itself, so it needs no round of its own. */
     if (!all->count++ && !event_pending(all->pause, EV_TIMEOUT, NULL)) {
-        all->told = watcher->after;
+        all->told = 0; /* and not watcher->after, which its client may have made up */
         ask(w);
     }
 }
@@ -73,8 +72,7 @@ void watchers_wake(struct worker *w)
 {
     for (struct watcher *one = w->watchers.first, *next; one; one = next) {
         next = one->next;
-        if (!one->conn->stalled_ns) /* it goes on when its client takes more, or is closed for it */
-            conn_resume(one->conn); /* which may end it, and no other */
+        conn_stream_wake(one->conn); /* which may end it, and no other */
     }
 }
 
@@ -93,8 +91,11 @@ void watchers_published(struct worker *w, uint64_t lsn)
         ask(w);
 }
 
-void watchers_connected(struct worker *w)
+void watchers_connected(struct worker *w, bool other_store)
 {
+    for (struct watcher *one = w->watchers.first; one && other_store; one = one->next)
+        one->after = UINT64_MAX; /* its LSNs say nothing here, and none is as high as that */
+    w->watchers.told = 0;
     watchers_wake(w); /* the view may be another one */
     ask(w);
 }
@@ -106,9 +107,10 @@ void watchers_disconnected(struct worker *w)
 
 void watchers_tick(struct worker *w, uint64_t now)
 {
+    w->watchers.no_view = false;
     for (struct watcher *one = w->watchers.first, *next; one; one = next) {
         next = one->next;
-        if (now - one->sent_ns >= WATCHER_SILENCE_NS && !one->conn->stalled_ns)
-            conn_resume(one->conn);
+        if ((one->behind && !w->watchers.no_view) || now - one->sent_ns >= WATCHER_SILENCE_NS)
+            conn_stream_wake(one->conn);
     }
 }

@@ -22,6 +22,7 @@ struct watcher {
     struct watcher *next, *previous;
     uint64_t after;   /* up to this LSN everything has been told */
     uint64_t sent_ns; /* when it was last told anything */
+    bool behind;      /* the view could not be read when it was to be told more */
     bool by_prefix;   /* only keys that begin with `prefix`, and what by_queue lets through */
     bool by_queue;    /* only this queue, and what by_prefix lets through */
     uint16_t prefix_bytes;
@@ -34,8 +35,9 @@ struct watcher {
 struct watchers {
     struct watcher *first;
     uint64_t count;
-    uint64_t told; /* LSN that all of them have been offered */
+    uint64_t told; /* LSN that all of them have been offered; 0: nobody knows */
     bool asked;    /* walkvd will say when there is more */
+    bool no_view;  /* one has found out in this tick, so the others need not */
     struct event *pause;
 };
 
@@ -54,12 +56,13 @@ void watchers_remove(struct worker *, struct watcher *);
 /* Lets all of them go on: read what is new, or see that it is time to end. */
 void watchers_wake(struct worker *);
 
-/* From walkvd_client: more has been published; the connection is there; it is gone. */
+/* From walkvd_client: more has been published; the connection is there, and leads to another store than the
+ * one before; it is gone. */
 void watchers_published(struct worker *, uint64_t lsn);
-void watchers_connected(struct worker *);
+void watchers_connected(struct worker *, bool other_store);
 void watchers_disconnected(struct worker *);
 
-/* Wakes those that have been silent for long; call it a few times a second. */
+/* Wakes those that are behind or have been silent for long; call it a few times a second. */
 void watchers_tick(struct worker *, uint64_t now_ns);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What it costs walkvd to keep the outcomes of writes (requests.h): the time per write in batches of 64 sets
- * of a 16-byte key and a 32-byte value, on a log and a view in memory, with and without a session and an
- * idempotency key. The kinds take turns, round after round; medians and ratios are printed.
+ * What it costs walkvd to keep the outcomes of writes (requests.h) and what they changed (changes.h): the
+ * time per write in batches of 64 sets of a 16-byte key and a 32-byte value, on a log and a view in memory,
+ * with and without a session and an idempotency key, and in another store without a history. The kinds take
+ * turns, round after round; medians and ratios are printed.
  *
  * usage: write_cost [ROUNDS]
  */
@@ -13,16 +14,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BATCH = 64, BATCHES_PER_ROUND = 500, KEYS = 100000, ROUNDS_MAX = 1001, KINDS = 4 };
+enum { BATCH = 64, BATCHES_PER_ROUND = 500, KEYS = 100000, ROUNDS_MAX = 1001, KINDS = 5, HISTORY = 100000 };
 
 static const struct {
     const char *name;
-    bool session, key;
+    bool session, key, history;
 } kinds[KINDS] = {
-    {"plain", false, false},
-    {"in a session", true, false},
-    {"with an idempotency key", false, true},
-    {"both", true, true},
+    {"plain", false, false, true},
+    {"in a session", true, false, true},
+    {"with an idempotency key", false, true, true},
+    {"both", true, true, true},
+    {"plain, without a history", false, false, false},
 };
 
 struct run {
@@ -71,7 +73,7 @@ static int ascending(const void *a, const void *b)
 int main(int argc, char **argv)
 {
     static double times[KINDS][ROUNDS_MAX];
-    struct run run = {.random = 1};
+    static struct run runs[2] = {{.random = 1}, {.random = 1}};
     unsigned rounds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 21;
 
     if (rounds < 1 || rounds > ROUNDS_MAX) {
@@ -80,11 +82,15 @@ int main(int argc, char **argv)
     }
     log_set_level(LOG_LEVEL_ERROR);
     CU_initialize_registry();
-    stand_open_sized(&run.stand, disk_system(), 1024 * 1024 * 1024);
-    ns_per_write(&run, 0); /* fills the store */
+    for (unsigned history = 0; history < 2; history++) {
+        stand_open_sized(&runs[history].stand, disk_system(), 1024 * 1024 * 1024);
+        runs[history].stand.store.changes.history = history ? HISTORY : 0;
+        for (unsigned i = 0; i <= HISTORY / (BATCH * BATCHES_PER_ROUND) + 1; i++)
+            ns_per_write(&runs[history], 0); /* fills the store, and its history */
+    }
     for (unsigned round = 0; round < rounds; round++) {
         for (unsigned kind = 0; kind < KINDS; kind++)
-            times[kind][round] = ns_per_write(&run, kind);
+            times[kind][round] = ns_per_write(&runs[kinds[kind].history], kind);
     }
     for (unsigned kind = 0; kind < KINDS; kind++)
         qsort(times[kind], rounds, sizeof(double), ascending);
@@ -96,6 +102,7 @@ int main(int argc, char **argv)
         printf("%-24s %6.0f ns  %+6.0f ns  %.2f times\n", kinds[kind].name, median, median - plain,
                median / plain);
     }
-    stand_close(&run.stand);
+    stand_close(&runs[0].stand);
+    stand_close(&runs[1].stand);
     return 0;
 }

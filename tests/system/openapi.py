@@ -271,19 +271,22 @@ class Contract:
             if body:
                 raise Violation("no body is described")
             return
+        kind = found.get("content-type", "").partition(";")[0]
+        if kind not in content:
+            raise Violation(f"the type {kind!r} is not described, but {sorted(content)}")
         try:
             if found.get("content-encoding") == "gzip":
                 body = gzip.decompress(body)
-            value = loads(bytes(body))
+            value = bytes(body).decode() if kind.startswith("text/") else loads(bytes(body))
         except ValueError as error:
-            raise Violation(f"the body is not JSON: {error}") from None
+            raise Violation(f"the body is not {kind}: {error}") from None
         if by_proxy and status >= 500 and isinstance(value, dict):
             value.setdefault("request_id", "none")
-        if wrong := content[0] and content[0](value, "body"):
+        if wrong := content[kind] and content[kind](value, "body"):
             raise Violation(wrong)
 
     def compile_response(self, operation, status):
-        """({header: (schema, check, required)}, None or (check,) of the body)."""
+        """({header: (schema, check, required)}, None or {media type: check of the body})."""
         responses = operation["responses"]
         if str(status) not in responses:
             raise Violation(f"the status {status} is not described for {operation.get('operationId', 'other requests')}")
@@ -294,7 +297,7 @@ class Contract:
             schema = self.schemas.resolve(header["schema"])
             fields[name.lower()] = (schema, self.schemas.compile(schema), header.get("required", False))
         media = response.get("content")
-        return fields, (self.schemas.compile(media["application/json"]["schema"]),) if media else None
+        return fields, {kind: self.schemas.compile(each["schema"]) for kind, each in media.items()} if media else None
 
     def report(self):
         """One line for whoever runs the tests."""

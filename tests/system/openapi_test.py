@@ -12,6 +12,7 @@ from openapi import ANNOTATIONS, DOCUMENT, METHODS, Contract, Schemas, Violation
 from walkv import ROOT, SystemTest, main, wait_until
 
 HTTPD_SOURCES = ROOT / "walkv-httpd"
+EVENTS = ("/api/events", "get", "200")  # the one answer whose body is not JSON
 
 
 def routes():
@@ -92,7 +93,8 @@ class Document(unittest.TestCase):
                     self.assertRegex(status, r"\A[2-5]\d\d\Z")
                     response = self.resolve(response)
                     self.assertTrue(response["description"])
-                    self.assertEqual(list(response.get("content", ["application/json"])), ["application/json"])
+                    kind = "text/event-stream" if (path, method, status) == EVENTS else "application/json"
+                    self.assertEqual(list(response.get("content", [kind])), [kind])
                     for name, header in response.get("headers", {}).items():
                         header = self.resolve(header)
                         self.assertNotIn("name", header)
@@ -316,6 +318,8 @@ class Validator(unittest.TestCase):
         gone = ("GET", "/api/kv/a", 404, always, b'{"success":false,"error":"Key not found","code":"not_found"}')
         nothing = ("GET", "/none", 404, always, b'{"success":false,"error":"x","code":"no_route"}')
         page = b'{"success":true,"data":{"a":1},"next":"a"}'
+        told = 'retry: 1000\nid: 1\n\nid: 2\nevent: set\ndata: {"key":"\u2028\\n"}\n\n: still here\nid: 3\n\n'.encode()
+        events = ("GET", "/api/events", 200, [*always[:3], ("Content-Type", "text/event-stream")], told)
 
         def but(case, **changes):
             names = ("method", "target", "status", "headers", "body")
@@ -323,7 +327,8 @@ class Validator(unittest.TestCase):
 
         fresh = Contract(copy.deepcopy(contract.document))
         for case in (good, gone, nothing, but(good, method="HEAD", body=b""), but(good, target="http://h/api/kv/a"),
-                     but(nothing, target="/api/kv/a/b"), but(good, target="/api/kv", headers=always, body=page),
+                     but(nothing, target="/api/kv/a/b"), but(good, target="/api/kv", headers=always, body=page), events,
+                     but(events, body=b""), but(events, body=events[4].partition(b"\n\n")[2]),
                      but(good, target="*", body=b"anything")):
             fresh.check(*case)
         self.assertEqual(fresh.checked["getKey", 200], 2)
@@ -350,6 +355,15 @@ class Validator(unittest.TestCase):
             but(nothing, target="/api/kv/a"),
             but(nothing, method="POST", target="/livez", status=405),
             but(good, target="/api/kv", headers=always, body=page.replace(b'"a"}', b"7}")),
+            but(good, headers=[*always[:3], ("ETag", '"7"'), ("Content-Type", "text/plain")]),
+            but(good, headers=[*always[:3], ("ETag", '"7"')]),
+            but(events, headers=always),
+            but(events, body=b'{"success":true}'),
+            but(events, body=told[:-1]),
+            but(events, body=told.replace(b"set", b"put")),
+            but(events, body=told.replace(b"\\n", b"\n")),
+            but(events, body=told.replace(b'"key"', b'"queue"')),
+            but(events, body=told + told),
         )
         for case in bad:
             with self.subTest(case=case), self.assertRaises(Violation):

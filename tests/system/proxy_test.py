@@ -8,10 +8,12 @@ import json
 import signal
 import tempfile
 import threading
+import time
 import unittest
 from pathlib import Path
 
 import spec_test
+from events import Events
 from proxies import HOST, PROXIES, Proxied, Upstream, field, find
 from walkv import Closed, Connection, SystemTest, free_port, main, send_signal, wait_until
 
@@ -236,26 +238,26 @@ class Behaviour:
         self.assertNotIn("close", field(head, "Connection"))
 
     def test_events_are_passed_on_one_by_one(self):
-        received = [threading.Event(), threading.Event()]
+        with Events(self.walkv, "/api/events?queue=events").begin() as silent, Events(self.walkv, "/api/events?prefix=event").begin() as events:
+            began = time.monotonic()
+            for n in range(20):
+                lsn = self.walkv.set("event", str(n))
+                self.assertEqual(events.next().id, lsn)  # before the next one is written
+            # Longer than any of them waits for more to pass on with it; the silence of 15 s is events_test.py's.
+            wait_until(lambda: time.monotonic() - began > 2, "a while")
+            lsn = self.walkv.enqueue("events", "1")
+            self.assertEqual(silent.next().id, lsn)
+        with Events(self.walkv, "/api/events", last=lsn - 1).begin() as again:
+            self.assertEqual(again.next().id, lsn, "Last-Event-ID is passed on")
 
-        def answer(request, connection):
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
-            for n, event in enumerate(received):
-                connection.sendall(b"9\r\ndata: %d\n\n\r\n" % n)
-                if not event.wait(30):
-                    return False
-            connection.sendall(b"0\r\n\r\n")
-            return False
-
-        with Upstream(answer) as upstream:
-            with Connection(self.before(upstream), host=HOST, patience=20) as c:
-                c.send(c.head("GET", "/api/events", {}))
-                for n, event in enumerate(received):
-                    while b"data: %d" % n not in c.pending:
-                        c._more()
-                    event.set()
-        self.assertEqual(len(upstream.requests), 1)
-
+    def test_the_end_of_events_is_passed_on(self):
+        walkv = self.instance(workers=1).start()
+        with Events(walkv).begin() as events:
+            lsn = walkv.set("a", "1")
+            self.assertEqual(events.next().id, lsn)
+            walkv.httpd.signal(signal.SIGTERM)
+            self.assertEqual(events.rest(), [])
+            self.assertEqual(events.end, "properly")
     def test_only_what_may_be_sent_twice_is(self):
         def die_first(request, connection):
             """The worker dies with the first request of each kind, and another one answers the next; over a kept

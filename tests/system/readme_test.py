@@ -94,7 +94,7 @@ class Readme(SystemTest):
         commands = "\n".join(command for _, command, _ in examples(README.read_text(encoding="utf-8")))
         for part in ("/api/kv", "/enqueue", "/dequeue", "/peek", "/size", "/items", "/api/queue", "forget=true", "prefix=",
                      "limit=", "keys=only", "-X DELETE", "-X PUT", "-X PATCH", "If-Match", "/readyz", "/livez", "/api/status",
-                     "/openapi.json"):
+                     "/openapi.json", "/api/events"):
             self.assertIn(part, commands)
 
     def test_the_tables_of_settings_are_the_programs_own(self):

@@ -559,20 +559,24 @@ class Connection:
             self.pending.clear()
             return data
 
-    def response(self, method="GET", interim=False):
-        """Reads one response to a request of that method; with `interim` a 1xx one counts."""
+    def response_head(self, interim=False):
+        """Reads the head of one response; with `interim` a 1xx one counts."""
         while True:
             version, status, reason = self._line().decode("ascii").split(" ", 2)
-            status = int(status)
             headers = []
             while line := self._line():
                 name, colon, value = line.decode("utf-8").partition(":")
                 if not colon or name != name.strip():
                     raise AssertionError(f"malformed header line {line!r}")
                 headers.append((name, value.strip()))
-            answer = Response(version, status, reason, headers, b"")
-            if status // 100 != 1 or interim:
-                break
+            answer = Response(version, int(status), reason, headers, b"")
+            if answer.status // 100 != 1 or interim:
+                return answer
+
+    def response(self, method="GET", interim=False):
+        """Reads one response to a request of that method; with `interim` a 1xx one counts."""
+        answer = self.response_head(interim)
+        status, headers = answer.status, answer.headers
         method_sent, target = self.asked.popleft() if self.asked and status // 100 != 1 else (method, None)
         length, coding = answer.header("Content-Length"), answer.header("Transfer-Encoding")
         if length is not None and coding is not None:

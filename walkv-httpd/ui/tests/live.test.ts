@@ -25,12 +25,12 @@ describe('BatchCollector', () => {
     test('of a queue, how much', () => {
         const c = new BatchCollector();
         for (let i = 0; i < 5; i += 1) c.add(message('enqueue', { queue: 'q' }));
-        c.add(message('dequeue', { queue: 'q' }));
+        c.add(message('dequeue', { queue: 'q', size: 4 }));
         c.add(message('clear', { queue: 'r', forgotten: true }));
         expect(c.take()?.queues).toEqual(
             new Map([
-                ['q', { enqueued: 5, dequeued: 1, cleared: false, forgotten: false }],
-                ['r', { enqueued: 0, dequeued: 0, cleared: true, forgotten: true }],
+                ['q', { enqueued: 5, dequeued: 1, cleared: false, forgotten: false, size: 4 }],
+                ['r', { enqueued: 0, dequeued: 0, cleared: true, forgotten: true, size: null }],
             ]),
         );
     });
@@ -61,7 +61,7 @@ function answer(parts: string[], { end = true, status = 200 } = {}): Response {
 
 describe('runStream', () => {
     function start(answers: ((headers: Record<string, string>) => Response)[], extra = {}) {
-        const seen = { states: [] as StreamState[], ids: [] as string[], opens: [] as boolean[], asked: [] as (string | undefined)[] };
+        const seen = { states: [] as StreamState[], ids: [] as string[], marks: [] as string[], opens: [] as boolean[], asked: [] as (string | undefined)[] };
         const stop = new AbortController();
         const done = runStream({
             url: 'x',
@@ -69,6 +69,7 @@ describe('runStream', () => {
             headers: () => ({}),
             onOpen: (resumed) => seen.opens.push(resumed),
             onMessage: (m) => seen.ids.push(m.id),
+            onProgress: (id) => seen.marks.push(id),
             onState: (s) => seen.states.push(s),
             onUnauthorized: () => Promise.resolve(false),
             signal: stop.signal,
@@ -92,6 +93,21 @@ describe('runStream', () => {
         expect(seen.asked).toEqual([undefined, '5']);
         expect(seen.opens).toEqual([false, true]);
         expect(seen.states).toEqual(['connecting', 'live', 'reconnecting', 'live']);
+    });
+    test('an id without an event is a place to go on from', async () => {
+        const { seen, stop, done } = start([() => answer(['retry: 1\nid: 377\n\n', ': still here\nid: 380\n\n']), () => answer([], { end: false })]);
+        await until(() => seen.asked.length === 2);
+        stop.abort();
+        await done;
+        expect(seen.asked).toEqual([undefined, '380']);
+        expect([seen.ids, seen.marks]).toEqual([[], ['377', '380']]);
+    });
+    test('an id that is refused is given up', async () => {
+        const { seen, stop, done } = start([() => answer([], { status: 400 }), () => answer([], { end: false })], { lastId: 'x' });
+        await until(() => seen.asked.length === 2);
+        stop.abort();
+        await done;
+        expect(seen.asked).toEqual(['x', undefined]);
     });
     test('a silent stream is dead', async () => {
         const silent = (): Response => new Response(new ReadableStream({}), { headers: { 'Content-Type': 'text/event-stream' } });

@@ -238,6 +238,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What changes, as server-sent events
+         * @description What changes from now on, or behind Last-Event-ID, as server-sent events, without an end. The id of an event is the sequence number (LSN) of the write, as in Walkv-Lsn. Kinds: set, delete, with the key; enqueue, dequeue, clear, with the queue and its size after it; created is true when the key or the queue was not there before, forgotten when the queue is no longer listed. Values are not in them. reset says that what happened in between is not known any more: read everything anew; what follows happened after lsn. The stream begins with retry and id alone, and after 15 s of silence there is a comment with an id, up to which nothing was left out.
+         */
+        get: operations["watchEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /** The methods of this path */
+        options: operations["optionsEvents"];
+        /** The headers alone */
+        head: operations["headEvents"];
+        patch?: never;
+        trace?: never;
+    };
     "/livez": {
         parameters: {
             query?: never;
@@ -413,6 +435,8 @@ export interface components {
             /** @description When limit cut the list: pass it as after. */
             next?: number;
         };
+        /** @description Whole events: lines, each kind with the members of its data in this order, and an empty line behind each. */
+        Events: string;
         Alive: {
             /** @constant */
             success: true;
@@ -1076,6 +1100,21 @@ export interface components {
          * @example user:
          */
         prefix: string;
+        /**
+         * @description Only keys that begin with it, all when it is empty; and the queue that queue names.
+         * @example user:
+         */
+        eventsPrefix: string;
+        /**
+         * @description Only this queue; and the keys that prefix names.
+         * @example myQueue
+         */
+        eventsQueue: components["schemas"]["Name"];
+        /**
+         * @description Go on behind this event. Empty or missing: from now on.
+         * @example 377
+         */
+        lastEventId: string;
         /** @description Only keys behind this one in byte order, which need not exist. */
         afterKey: string;
         /** @description The length of a page, which is one consistent moment. Without it everything is streamed, consistent piece by piece; no key is shown twice. A page may be cut before its limit when it has 4 MiB. */
@@ -1140,6 +1179,8 @@ export interface components {
         };
     };
     headers: {
+        /** @description Tells nginx to pass events on as they come; nginx keeps it to itself. */
+        AccelBuffering: "no";
         /**
          * @description The version of the key, in quotes. For If-Match and If-None-Match.
          * @example "17"
@@ -2477,6 +2518,130 @@ export interface operations {
             /** @description What walkvd says; while it is away, what the read view knows. */
             200: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            414: components["responses"]["UriTooLong"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["WrongHost"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+            505: components["responses"]["VersionNotSupported"];
+        };
+    };
+    watchEvents: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only keys that begin with it, all when it is empty; and the queue that queue names.
+                 * @example user:
+                 */
+                prefix?: components["parameters"]["eventsPrefix"];
+                /**
+                 * @description Only this queue; and the keys that prefix names.
+                 * @example myQueue
+                 */
+                queue?: components["parameters"]["eventsQueue"];
+            };
+            header?: {
+                /**
+                 * @description Go on behind this event. Empty or missing: from now on.
+                 * @example 377
+                 */
+                "Last-Event-ID"?: components["parameters"]["lastEventId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream. It ends when the worker stops or the access token is taken away: ask again with Last-Event-ID. */
+            200: {
+                headers: {
+                    "X-Accel-Buffering": components["headers"]["AccelBuffering"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["Events"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            414: components["responses"]["UriTooLong"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["WrongHost"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+            505: components["responses"]["VersionNotSupported"];
+        };
+    };
+    optionsEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: components["responses"]["Methods"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            414: components["responses"]["UriTooLong"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["WrongHost"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            505: components["responses"]["VersionNotSupported"];
+        };
+    };
+    headEvents: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only keys that begin with it, all when it is empty; and the queue that queue names.
+                 * @example user:
+                 */
+                prefix?: components["parameters"]["eventsPrefix"];
+                /**
+                 * @description Only this queue; and the keys that prefix names.
+                 * @example myQueue
+                 */
+                queue?: components["parameters"]["eventsQueue"];
+            };
+            header?: {
+                /**
+                 * @description Go on behind this event. Empty or missing: from now on.
+                 * @example 377
+                 */
+                "Last-Event-ID"?: components["parameters"]["lastEventId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What GET would begin with. */
+            200: {
+                headers: {
+                    "X-Accel-Buffering": components["headers"]["AccelBuffering"];
                     [name: string]: unknown;
                 };
                 content?: never;

@@ -7,6 +7,8 @@ export interface QueueChange {
     dequeued: number;
     cleared: boolean;
     forgotten: boolean;
+    /** After the last of these; null: not said. */
+    size: number | null;
 }
 
 export interface Batch {
@@ -25,7 +27,7 @@ export function resetBatch(lastId = ''): Batch {
     return { lastId, reset: true, keys: new Map(), queues: new Map() };
 }
 
-function readData(text: string): { key?: unknown; queue?: unknown; forgotten?: unknown } {
+function readData(text: string): { key?: unknown; queue?: unknown; forgotten?: unknown; size?: unknown } {
     try {
         const data = JSON.parse(text) as unknown;
         return typeof data === 'object' && data !== null ? data : {};
@@ -37,14 +39,19 @@ function readData(text: string): { key?: unknown; queue?: unknown; forgotten?: u
 export class BatchCollector {
     private batch: Batch | null = null;
 
-    add(message: SseMessage): void {
+    /** Nothing was missed up to `id`. */
+    mark(id: string): Batch {
         this.batch ??= { lastId: '', reset: false, keys: new Map(), queues: new Map() };
-        const { batch } = this;
-        if (message.id !== '') batch.lastId = message.id;
+        if (id !== '') this.batch.lastId = id;
+        return this.batch;
+    }
+
+    add(message: SseMessage): void {
+        const batch = this.mark(message.id);
         if (message.event === 'reset') batch.reset = true;
-        const { key, queue, forgotten } = readData(message.data);
+        const { key, queue, forgotten, size } = readData(message.data);
         if ((message.event === 'set' || message.event === 'delete') && typeof key === 'string') batch.keys.set(key, message.event);
-        else if (typeof queue === 'string') this.addToQueue(batch, queue, message.event, forgotten === true);
+        else if (typeof queue === 'string') this.addToQueue(batch, queue, message.event, forgotten === true, typeof size === 'number' ? size : null);
         if (batch.keys.size + batch.queues.size > NAMES_MAX) {
             batch.reset = true;
             batch.keys.clear();
@@ -52,8 +59,8 @@ export class BatchCollector {
         }
     }
 
-    private addToQueue(batch: Batch, queue: string, event: string, forgotten: boolean): void {
-        const change = batch.queues.get(queue) ?? { enqueued: 0, dequeued: 0, cleared: false, forgotten: false };
+    private addToQueue(batch: Batch, queue: string, event: string, forgotten: boolean, size: number | null): void {
+        const change = batch.queues.get(queue) ?? { enqueued: 0, dequeued: 0, cleared: false, forgotten: false, size: null };
         if (event === 'enqueue') {
             change.enqueued += 1;
             change.forgotten = false;
@@ -65,6 +72,7 @@ export class BatchCollector {
         } else {
             return;
         }
+        change.size = size;
         batch.queues.set(queue, change);
     }
 

@@ -51,7 +51,11 @@ async function lead(lastId: string, publish: Publisher, signal: AbortSignal): Pr
         },
         onMessage: (message) => {
             collector.add(message);
-            seen = message.id;
+            timer ??= setTimeout(flush, FLUSH_MS);
+        },
+        onProgress: (id) => {
+            seen = id;
+            collector.mark(id);
             timer ??= setTimeout(flush, FLUSH_MS);
         },
         onState: publish.state,

@@ -40,6 +40,11 @@ export class SseParser {
         return messages;
     }
 
+    /** Also from blocks that say nothing but an id: up to there nothing was missed. */
+    get lastId(): string {
+        return this.id;
+    }
+
     private takeLine(line: string): SseMessage | null {
         if (line === '') return this.dispatch();
         const colon = line.indexOf(':');

@@ -11,6 +11,8 @@ export interface StreamOptions {
     /** `resumed`: nothing was missed between the last message and this connection. */
     onOpen: (resumed: boolean) => void;
     onMessage: (message: SseMessage) => void;
+    /** Up to this id nothing was missed. It may come without a message. */
+    onProgress: (id: string) => void;
     onState: (state: StreamState) => void;
     /** After a 401. True: there is another token now. */
     onUnauthorized: () => Promise<boolean>;
@@ -63,6 +65,7 @@ export async function runStream(options: StreamOptions): Promise<void> {
             });
             if (response.status === 401) return 'unauthorized';
             if (ABSENT.has(response.status)) return 'absent';
+            if (response.status === 400) lastId = '';
             if (!response.ok || !response.body) return 'broken';
             if (!(response.headers.get('Content-Type') ?? '').startsWith('text/event-stream')) return 'absent';
             options.onState('live');
@@ -76,10 +79,8 @@ export async function runStream(options: StreamOptions): Promise<void> {
                 clearTimeout(watchdog);
                 watchdog = setTimeout(stop, silenceMs);
                 failures = 0;
-                for (const message of parser.push(value)) {
-                    lastId = message.id;
-                    options.onMessage(message);
-                }
+                for (const message of parser.push(value)) options.onMessage(message);
+                if (parser.lastId !== lastId) options.onProgress((lastId = parser.lastId));
                 retryMs = parser.retryMs;
             }
         } catch {

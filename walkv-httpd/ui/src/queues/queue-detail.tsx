@@ -49,8 +49,8 @@ function ShownItem({ shown, onClose }: { shown: Shown; onClose: () => void }) {
     return (
         <section aria-label={shown.title} className="flex h-72 max-h-[55%] shrink-0 flex-col border-b border-line">
             <header className="flex items-center gap-2 bg-sunken px-4 py-1">
-                <h3 className="text-sm font-medium" role="status">
-                    {shown.title}
+                <h3 className="text-sm font-medium">
+                    <span role="status">{shown.title}</span>
                 </h3>
                 <Button size="small" className="ml-auto" onClick={() => void copyText(shown.text, 'Item')}>
                     Copy

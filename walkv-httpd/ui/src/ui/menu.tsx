@@ -11,9 +11,9 @@ interface Entry {
 /** `children` is the button that opens it. */
 export function Menu({ entries, children }: { entries: Entry[]; children: ReactNode }) {
     return (
-        <Parts.Root>
+        <Parts.Root modal={false}>
             <Parts.Trigger asChild>{children}</Parts.Trigger>
-            <Parts.Portal>
+            <Parts.Portal container={document.getElementById('main')}>
                 <Parts.Content
                     align="end"
                     sideOffset={4}
