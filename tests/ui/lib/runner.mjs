@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A small runner: tests one after the other, each with a store of its own and one browser for all of them. Not node:test, so
-// that the browser is started once, and that what Ctrl-C has to clear away is known in one place.
+// A small runner: each test has a store of its own, and one browser is for all of them. Not node:test, so that the browser is
+// started once, and that what Ctrl-C has to clear away is known in one place.
 import { chromium } from 'playwright-core';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { Session } from './session.mjs';
 import { closeAllNow } from './walkv.mjs';
 
 const TEST_TIMEOUT_MS = 60_000;
+const AT_ONCE = 3; // they wait more than they compute
 
 export const counts = { passed: 0, failed: 0, skipped: 0 };
 const tests = [];
@@ -16,7 +17,8 @@ let browser = null;
 
 export class Skip extends Error {}
 
-/** `options`: what Session takes, `timeoutMs`, and `store: false` for a test that starts its own. */
+/** `options`: what Session takes, `timeoutMs`, `alone` for a test with no others beside it, and `store: false` for one that
+ * starts its own. */
 export function test(name, options, body) {
     tests.push(typeof options === 'function' ? { name, options: {}, body: options } : { name, options, body });
 }
@@ -83,7 +85,13 @@ export async function runTests(executablePath, wanted) {
             args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
         });
         say(`browser: chromium ${browser.version()}`);
-        for (const one of tests) if (wanted.length === 0 || wanted.some((part) => one.name.includes(part))) await runOne(browser, one);
+        const chosen = tests.filter((one) => wanted.length === 0 || wanted.some((part) => one.name.includes(part)));
+        const waiting = chosen.filter((one) => !one.options.alone);
+        const work = async () => {
+            for (let one = waiting.shift(); one && browser; one = waiting.shift()) await runOne(browser, one);
+        };
+        await Promise.all(Array.from({ length: AT_ONCE }, work));
+        for (const one of chosen) if (one.options.alone && browser) await runOne(browser, one);
     } finally {
         await closeBrowser();
         process.off('exit', end);

@@ -16,6 +16,9 @@ function watch() {
     window.addEventListener('unhandledrejection', (event) => console.error(`unhandledrejection: ${event.reason}`));
 }
 
+// All pages of a browser share one clipboard, so it is for one test at a time.
+let clipboardFree = Promise.resolve();
+
 export class Session {
     complaints = [];
     eventRequests = [];
@@ -99,6 +102,15 @@ export class Session {
         await page.getByTestId('connection').filter({ hasText: label }).waitFor({ timeout });
     }
 
+    /** Before anything is copied. Until the end of the test. */
+    async takeClipboard() {
+        const before = clipboardFree;
+        clipboardFree = new Promise((done) => {
+            this.giveClipboard = done;
+        });
+        await before;
+    }
+
     async clipboard(page) {
         return page.evaluate(() => navigator.clipboard.readText());
     }
@@ -129,6 +141,7 @@ export class Session {
     }
 
     async close() {
+        this.giveClipboard?.();
         for (const context of this.contexts) await context.close().catch(() => undefined);
         await this.walkv?.close();
     }

@@ -204,11 +204,12 @@ test('keys: a conflict with a delete', { expect: [/412/, /404/] }, async (t) => 
     assert.equal(await t.walkv.value('k'), '{"n":2,"same":true}');
 });
 
-test('keys: copy the value, the key, and as curl', async (t) => {
+test('keys: copy the value, the key, and as curl', { expect: [/404/] }, async (t) => {
     const key = "it's a/key with 100% \"quotes\" & $HOME ü";
     const text = '{"q":"it\'s \\"x\\" $HOME `id`","n":12345678901234567890}';
     await t.walkv.set(key, text);
     const page = await openKey(t, key);
+    await t.takeClipboard();
     const copy = async (entry) => {
         await page.evaluate(() => navigator.clipboard.writeText('nothing'));
         await page.getByRole('button', { name: 'Copy' }).click();

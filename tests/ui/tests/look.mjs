@@ -218,6 +218,7 @@ test('keyboard: all with Tab and Enter, and the focus comes back', async (t) => 
     await add.focus();
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
+    assert.ok(await page.getByRole('dialog').getByLabel('Key', { exact: true }).evaluate((input) => input === document.activeElement));
     // Tab stays inside.
     for (let i = 0; i < 12; i += 1) {
         await page.keyboard.press('Tab');
@@ -226,6 +227,24 @@ test('keyboard: all with Tab and Enter, and the focus comes back', async (t) => 
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
     await until(async () => (await focused()) === 'New', 'the focus to come back from the dialog', 2_000);
+    await page.getByRole('button', { name: 'Keyboard shortcuts' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await until(async () => (await focused()) === 'Keyboard shortcuts', 'the focus to come back from the help', 2_000);
+    // A confirmation that was asked for by a menu.
+    await t.walkv.enqueue('q', '1');
+    await page.goto(`${t.walkv.url}#/queues?queue=q`);
+    await page.getByRole('button', { name: 'More' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('menuitem', { name: 'Clear…' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('alertdialog').waitFor();
+    assert.equal(await focused(), 'Cancel');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alertdialog').waitFor({ state: 'hidden' });
+    await until(async () => (await focused()) === 'More', 'the focus to come back from the confirmation', 2_000);
+    assert.deepEqual(await t.walkv.queues(), { q: 1 });
 });
 
 /** How long the longest animation is that runs at some moment while `act` does its work. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What the store says of itself, and the API with examples that run.
 import assert from 'node:assert/strict';
-import { run, until } from '../lib/walkv.mjs';
+import { run } from '../lib/walkv.mjs';
 import { test } from '../lib/runner.mjs';
+import { toast } from '../lib/ui.mjs';
 
 test('overview: the figures are those of the status, and follow it', async (t) => {
     for (let i = 0; i < 5; i += 1) await t.walkv.set(`k${i}`, '1');
@@ -80,8 +81,10 @@ test('docs: an example can be changed, and copied as curl', async (t) => {
     await card.getByRole('button', { name: 'Run' }).click();
     await card.getByRole('region', { name: 'Body of the answer' }).getByText('{"success":true,"key":"from the docs","value":12345678901234567890}').waitFor();
     assert.equal(await t.walkv.value('from the docs'), '12345678901234567890');
+    await t.takeClipboard();
     await card.getByRole('button', { name: 'Copy as curl' }).click();
+    await toast(page, 'Command copied');
     await t.walkv.delete('from the docs');
-    await run(['sh', '-c', await until(() => t.clipboard(page), 'the command')]);
+    await run(['sh', '-c', await t.clipboard(page)]);
     assert.equal(await t.walkv.value('from the docs'), '12345678901234567890');
 });

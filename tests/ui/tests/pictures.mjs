@@ -32,7 +32,7 @@ for (const colorScheme of ['light', 'dark'])
             };
             const page = await t.open();
             // Traffic, for the charts to have something to draw.
-            const until = Date.now() + 5000;
+            const until = Date.now() + 3000;
             for (let i = 0; Date.now() < until; i += 1) {
                 await t.walkv.set(`session:${i % 50}`, String(i));
                 if (i % 3 === 0) await t.walkv.enqueue('jobs:mail', '{"to":"later@example.org"}');

@@ -73,6 +73,7 @@ test('proxy: under a path of nginx, live', async (t) => {
     assert.equal(await t.walkv.value('a b'), '1');
     await t.walkv.set('live', '1');
     await keyRow(page, 'live').waitFor();
+    await t.takeClipboard();
     await page.getByRole('button', { name: 'Copy' }).click();
     await page.getByRole('menuitem', { name: 'Copy as curl: get' }).click();
     await toast(page, 'Command copied');

@@ -77,6 +77,7 @@ test('queues: enqueue and dequeue, in order, exactly', async (t) => {
         if (text.startsWith('{')) await taken.getByRole('radio', { name: 'Raw' }).click();
         await taken.locator('pre').filter({ hasText: text }).waitFor();
         await until(async () => (await t.walkv.queues()).q === left, `${left} left`);
+        if (left > 0) await itemsBecome(page, ['12345678901234567890', '{"n":1.0}', 'null'].slice(-left));
     }
     await page.getByText('Nothing waits here').waitFor();
     t.expect(/404/);
@@ -190,8 +191,10 @@ test('queues: copy as curl', async (t) => {
     const name = "it's a/queue";
     await t.walkv.enqueue(name, '"there"');
     const page = await openQueue(t, name);
+    await t.takeClipboard();
     await menu(page, 'Copy as curl: enqueue');
-    const enqueue = await until(() => t.clipboard(page), 'the command');
+    await toast(page, 'Command copied');
+    const enqueue = await t.clipboard(page);
     assert.equal(await run(['sh', '-c', enqueue]), `{"success":true,"queue":${JSON.stringify(name)},"value":"item","size":2}`);
     await menu(page, 'Copy as curl: dequeue');
     const dequeue = await until(async () => {

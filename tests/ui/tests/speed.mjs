@@ -27,7 +27,7 @@ async function within(bounds, take) {
 
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
 
-test('speed: the first page is under 200 kB over the wire', async (t) => {
+test('speed: the first page is under 200 kB over the wire', { alone: true }, async (t) => {
     const page = await t.context.newPage();
     const wire = await t.context.newCDPSession(page);
     await wire.send('Network.enable');
@@ -58,7 +58,7 @@ test('speed: the first page is under 200 kB over the wire', async (t) => {
     assert.deepEqual(wired.filter((name) => name.includes('/assets/')), []);
 });
 
-test('speed: the first content is there within 500 ms', async (t) => {
+test('speed: the first content is there within 500 ms', { alone: true }, async (t) => {
     const { paint, all } = await within({ paint: FIRST_PAINT_MS }, async () => {
         const times = [];
         for (let i = 0; i < 5; i += 1) {
@@ -117,7 +117,7 @@ function millionKeys(walkv) {
     return path;
 }
 
-test('speed: a million keys scroll and are searched without freezing', { walkvd: { wal_sync: 'async', view_size: '1GiB', checkpoint_interval: '0', checkpoint_wal_size: '0' }, timeoutMs: 180_000 }, async (t) => {
+test('speed: a million keys scroll and are searched without freezing', { alone: true, walkvd: { wal_sync: 'async', view_size: '1GiB', checkpoint_interval: '0', checkpoint_wal_size: '0' }, timeoutMs: 180_000 }, async (t) => {
     const began = Date.now();
     await t.walkv.ctl('--quiet', 'import', millionKeys(t.walkv));
     say(`        ${KEYS} keys stored in ${((Date.now() - began) / 1000).toFixed(1)} s`);

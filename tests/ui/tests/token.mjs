@@ -49,7 +49,8 @@ test('token: the page asks, and goes on where it was', { store: false, expect: [
     const dialog = page.getByRole('dialog', { name: 'Access token' });
     await dialog.waitFor();
     assert.equal(await page.getByText('secret').count(), 0);
-    await enter(page, 'wkv_nobody');
+    await page.keyboard.type('wkv_nobody'); // where the focus is
+    await page.keyboard.press('Enter');
     await dialog.getByText('is not known to the server').waitFor();
     await enter(page, tokens.admin);
     await dialog.waitFor({ state: 'hidden' });
@@ -68,6 +69,7 @@ test('token: the page asks, and goes on where it was', { store: false, expect: [
     await t.walkv.set('later', '1');
     await keyRow(page, 'later').waitFor();
     // As curl it is named and not written.
+    await t.takeClipboard();
     await page.getByRole('button', { name: 'Copy' }).click();
     await page.getByRole('menuitem', { name: 'Copy as curl: get' }).click();
     await toast(page, 'Command copied');
