@@ -138,6 +138,7 @@ const onlyBrowser = argv[0] === '--browser';
 const onlySources = argv[0] === '--sources';
 const names = argv.filter((arg) => !arg.startsWith('--'));
 if (!onlyBrowser && names.length === 0) await checkSources();
-if (!onlySources) await testInBrowser(names);
+if (!onlySources && !clearing) await testInBrowser(names);
+if (clearing) await new Promise(() => undefined); // the end has been called for
 say(`ui: ${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);

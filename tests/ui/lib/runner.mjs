@@ -14,6 +14,7 @@ const AT_ONCE = 3; // they wait more than they compute
 export const counts = { passed: 0, failed: 0, skipped: 0 };
 const tests = [];
 let browser = null;
+let stopping = false;
 
 export class Skip extends Error {}
 
@@ -50,6 +51,7 @@ async function runOne(browser, { name, options, body }) {
         counts.passed += 1;
         say(`ok      ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
     } catch (error) {
+        if (stopping) return; // no wonder
         if (error instanceof Skip) {
             counts.skipped += 1;
             say(`skipped ${name}: ${error.message}`);
@@ -82,16 +84,24 @@ export async function runTests(executablePath, wanted) {
             handleSIGTERM: false,
             handleSIGHUP: false,
             env: { ...process.env, HOME: home, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home },
-            args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
+            args: [
+                '--no-sandbox', // which root cannot have, and it sees nothing but our own pages
+                '--disable-gpu',
+                '--disable-dev-shm-usage', // 64 MiB in many containers
+                '--disable-background-networking',
+                '--disable-component-update',
+                '--disable-sync',
+                '--no-first-run',
+            ],
         });
         say(`browser: chromium ${browser.version()}`);
         const chosen = tests.filter((one) => wanted.length === 0 || wanted.some((part) => one.name.includes(part)));
         const waiting = chosen.filter((one) => !one.options.alone);
         const work = async () => {
-            for (let one = waiting.shift(); one && browser; one = waiting.shift()) await runOne(browser, one);
+            for (let one = waiting.shift(); one && !stopping; one = waiting.shift()) await runOne(browser, one);
         };
         await Promise.all(Array.from({ length: AT_ONCE }, work));
-        for (const one of chosen) if (one.options.alone && browser) await runOne(browser, one);
+        for (const one of chosen) if (one.options.alone && !stopping) await runOne(browser, one);
     } finally {
         await closeBrowser();
         process.off('exit', end);
@@ -101,7 +111,6 @@ export async function runTests(executablePath, wanted) {
 
 /** It ends by itself as well when the pipe to it breaks; this is faster, and removes its files. */
 export async function closeBrowser() {
-    const closing = browser;
-    browser = null;
-    await withTimeout(Promise.resolve(closing?.close()), 5_000).catch(() => undefined);
+    stopping = true;
+    await withTimeout(Promise.resolve(browser?.close()), 5_000).catch(() => undefined);
 }
