@@ -100,3 +100,58 @@ test('outage: no worker answers, then they are back', { expect: AWAY }, async (t
     await t.walkv.enqueue('q2', '1');
     await queueRow(page, 'q2').waitFor();
 });
+
+/** The next write of the page arrives and is done, but its answer does not come back. */
+async function loseOneAnswer(page) {
+    let lost = 0;
+    await page.route('**/api/**', async (route) => {
+        if (route.request().method() === 'GET' || lost > 0) return route.fallback();
+        lost += 1;
+        await route.fetch();
+        await route.abort('connectionreset');
+    });
+    return async () => {
+        assert.equal(lost, 1);
+        await page.unroute('**/api/**');
+    };
+}
+
+test('outage: an answer is lost, and what it was about is not done twice', { expect: CUT_OFF }, async (t) => {
+    await t.walkv.enqueue('q', '"first"');
+    const page = await t.open('#/queues?queue=q');
+    let found = await loseOneAnswer(page);
+    await page.getByRole('button', { name: 'Enqueue' }).click();
+    await page.getByRole('textbox', { name: 'New item' }).fill('"second"');
+    await page.getByRole('textbox', { name: 'New item' }).press('Control+Enter');
+    await toast(page, '2 items in the queue');
+    await found();
+    assert.deepEqual(await t.walkv.items('q'), ['first', 'second']);
+
+    found = await loseOneAnswer(page);
+    await page.getByRole('button', { name: 'Dequeue' }).click();
+    await page.getByRole('region', { name: 'Taken from the queue' }).locator('pre').filter({ hasText: 'first' }).waitFor();
+    await found();
+    assert.deepEqual(await t.walkv.items('q'), ['second']);
+
+    // Done the first time, so the second time the key is there: no reason to say that it could not be created.
+    await page.getByRole('link', { name: 'Keys' }).first().click();
+    await page.getByText('No keys yet').waitFor();
+    found = await loseOneAnswer(page);
+    await createKey(page, 'k', '1');
+    await toast(page, 'k created');
+    await found();
+
+    found = await loseOneAnswer(page);
+    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByRole('textbox', { name: 'Value' }).fill('2');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await toast(page, 'k saved');
+    await found();
+    assert.equal(await t.walkv.value('k'), '2');
+
+    found = await loseOneAnswer(page);
+    await page.getByRole('button', { name: 'Delete this key' }).click();
+    await toast(page, 'k deleted');
+    await found();
+    assert.equal(await t.walkv.value('k'), null);
+});
