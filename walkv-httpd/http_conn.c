@@ -376,8 +376,10 @@ static void flush(struct conn *c)
     }
     if (c->state == CONN_LINGER && !c->lingering)
         linger(c);
+    /* In CONN_WAIT only what comes meanwhile ends the reading: mostly nothing does, and a change costs a
+     * system call. */
     set_reading(c, waits || c->state == CONN_PROXY || c->state == CONN_HEAD || c->state == CONN_BODY ||
-                       c->state == CONN_LINGER);
+                       c->state == CONN_LINGER || (c->state == CONN_WAIT && c->reading));
 }
 
 void conn_resume(struct conn *c)
@@ -416,6 +418,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     struct conn *c = arg;
     if (c->state == CONN_LINGER || c->state == CONN_STREAM) {
         drop(c);
+        return;
+    }
+    if (c->state == CONN_WAIT) {
+        set_reading(c, false); /* the next request, or the end: after the answer */
         return;
     }
     if (buffer_reserve(&c->in, c->in.bytes ? READ_BYTES : 4096)) {
