@@ -203,8 +203,10 @@ class Rights(TokenTest):
             for who, rights in allowed.items():
                 with self.subTest(method=method, path=path, who=who):
                     self.prepare()
-                    answer = self.by(who, method, path, body)
-                    if scope_of(method, pattern) in rights:
+                    allowed_here = scope_of(method, pattern) in rights
+                    endless = path == "/api/events" and allowed_here  # see events_test.py
+                    answer = self.by(who, "HEAD" if endless else method, path, body)
+                    if allowed_here:
                         self.assertAllowed(answer)
                     elif who in SCOPES:
                         self.assertForbidden(answer)
