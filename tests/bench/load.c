@@ -10,7 +10,6 @@
  * Such a client takes a real-time priority if it may, so that it measures the server and not its own turn.
  * Unpaced: every connection sends its next request when its answer is there.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>

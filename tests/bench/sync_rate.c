@@ -6,7 +6,6 @@
  *
  * usage: sync_rate DIRECTORY SECONDS [BLOCK_BYTES]
  */
-#define _GNU_SOURCE
 #include <err.h>
 #include <fcntl.h>
 #include <stdint.h>
