@@ -40,7 +40,7 @@ def disk(directory):
         cache = (whole / "queue" / "write_cache").read_text().strip()
         name = re.sub(r"\d+$|p\d+$", "", whole.name)
         kind = "virtio disk" if name.startswith("vd") else "NVMe" if name.startswith("nvme") else "disk"
-        kind += ", rotating" if rotational else ""
+        kind += ", rotating" if rotational and not name.startswith("vd") else ""
         kind += ", write cache: " + cache
     return "%s on %s" % (file_system, kind)
 
