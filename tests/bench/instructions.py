@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-GETS, WRITES, RECORDS = 1500, 600, 1500
+GETS, WRITES, RECORDS = 1500, 1000, 4000
 KEYS = 100
 PATIENCE_S = 120
 KEY, VALUE = "key-%012d", "value-%026d"

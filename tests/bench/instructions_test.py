@@ -8,7 +8,7 @@ to what instructions.json says. That shows on any machine and under any load, wh
                                                 with the reason in the commit
 
 Counts belong to a release of Debian and an architecture, since compiler and libraries have a part in them; elsewhere only
-the goal for GET is held. More than the tolerance is a failure; less as well, so that what was won is kept."""
+the goal for GET is held. More than the tolerance is a failure; less is said, so that --renew keeps what was won."""
 import json
 import os
 import platform
@@ -55,9 +55,11 @@ class Instructions(unittest.TestCase):
             for process, count in counts.items():
                 with self.subTest(operation=operation, process=process):
                     now = found[operation][process]
-                    self.assertLessEqual(abs(now - count), count * tolerance,
-                                         "%s in %s: %d instructions, expected %d (%+.1f %%)"
-                                         % (operation, process, now, count, 100 * (now / count - 1)))
+                    said = "%s in %s: %d instructions, expected %d (%+.1f %%)" % (
+                        operation, process, now, count, 100 * (now / count - 1))
+                    self.assertLessEqual(now, count * (1 + tolerance), said)
+                    if now < count * (1 - tolerance):
+                        print(said + ": --renew keeps what was won", file=sys.stderr)
 
 
 def renew():
