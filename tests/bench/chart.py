@@ -7,7 +7,7 @@ COLOURS = {  # on light, on dark; told apart by people who see colours different
     "walkv": ("#0b62c4", "#5aa9ff"), "nginx": ("#8a8f98", "#8d949e"), "webdis+redis": ("#c9481c", "#ff8a5c"),
     "etcd": ("#1f8a5b", "#4cc38a"), "beanstalkd": ("#8250a8", "#c39be0"),
 }
-WIDTH, LEFT, RIGHT, BAR, GAP, GROUP_GAP, TOP = 760, 250, 80, 13, 3, 13, 62
+WIDTH, LEFT, RIGHT, BAR, GAP, GROUP_GAP, TOP = 780, 270, 80, 13, 3, 13, 62
 
 
 def class_of(name):
@@ -64,10 +64,10 @@ def svg(bench):
         x += 30 + 7 * len(name)
     y = TOP + 8
     bottom = height - 20
-    for i in range(5):
-        at = LEFT + (WIDTH - LEFT - RIGHT) * i / 4
+    for i in range(6):
+        at = LEFT + (WIDTH - LEFT - RIGHT) * i / 5
         out.append('<line class="line" x1="%.1f" x2="%.1f" y1="%d" y2="%d"/><text class="quiet" x="%.1f" y="%d" '
-                   'text-anchor="middle">%s</text>' % (at, at, y - 4, bottom - 6, at, bottom + 10, "{:,.0f}".format(limit * i / 4)))
+                   'text-anchor="middle">%s</text>' % (at, at, y - 4, bottom - 6, at, bottom + 10, "{:,.0f}".format(limit * i / 5)))
     for text, shown in groups:
         out.append('<text x="0" y="%.1f">%s</text>' % (y + BAR - 2, escape(text)))
         for name, median, least, most in shown:

@@ -36,6 +36,12 @@ def figures(bench):
     return found
 
 
+def client_was_the_limit(of):
+    """One processor makes requests about as fast as one can answer them. Then rates say little about the servers, and the
+    processor time that they took per request says more."""
+    return of.get("client_busy", 0) > 0.95 and of.get("server_busy", 1) < 0.97
+
+
 def judge(bench):
     """The goals as a list of {goal, wanted, found, met, note}; found and met are None where it was not measured."""
     known, result = figures(bench), []
@@ -48,6 +54,11 @@ def judge(bench):
             found = of[0] / (to[0] * goal.get("times", 1)) if to else of[0]
             entry["found"] = round(found, 3 if to else 0)
             entry["met"] = found >= bound if "at_least" in goal else found <= bound
+            by_load = {load["name"]: load["contenders"] for load in bench.get("loads", [])}
+            sides = [by_load.get(name.partition(".")[0], {}).get(name.partition(".")[2], {}) for name in (goal["of"], goal.get("to", ""))]
+            if any(client_was_the_limit(side) for side in sides) and all("server_us_per_request" in side for side in sides):
+                entry["note"] = "the client was the limit; by the servers' processor time per request %.2f" % (
+                    sides[1]["server_us_per_request"] / sides[0]["server_us_per_request"])
             if "keys" in goal and of[1] != goal["keys"]:
                 entry["note"] = "measured with {:,} keys".format(of[1])
         result.append(entry)

@@ -4,9 +4,11 @@
 A table is (title, notes, header, rows); in a row the first cell is text and the others are numbers that are formatted
 already. Ratios are always walkv to the peer, so that more than 1 is in walkv's favour, but where it is said otherwise."""
 
+from goals import client_was_the_limit
+
 NOTES_OF_LOADS = (
     "Medians of the rounds; in brackets the least and the most. The ratio is walkv's median to the peer's.",
-    "A figure with * is a limit of the client: it was busy for more than 95 % of the time and the server was not.",
+    "A figure with * is a limit of the client: it had no processor time left and the server had; there, compare the processor time per request.",
     "redis, memcached and beanstalkd are spoken to in their own protocols where it says so, without HTTP; memcached keeps "
     "nothing, it is there for orientation.",
 )
@@ -24,10 +26,6 @@ def with_spread(spread):
     if len(spread["rounds"]) < 2:
         return number(spread["median"])
     return "%s (%s-%s)" % (number(spread["median"]), number(spread["min"]), number(spread["max"]))
-
-
-def client_was_the_limit(of):
-    return of.get("client_busy", 0) > 0.95 and of.get("server_busy", 1) < 0.95
 
 
 def ratio(a, b):

@@ -43,7 +43,8 @@ def end_with_parent():
 
 
 def processor_time_s(session_id):
-    """What the processes of a session of the kernel have used of the processors: a server has one of its own."""
+    """What the processes of a session of the kernel, and those that they have waited for, have used of the processors: a
+    server has a session of its own."""
     ticks = 0
     for entry in os.listdir("/proc"):
         if entry.isdigit():
@@ -52,7 +53,7 @@ def processor_time_s(session_id):
             except OSError:
                 continue
             if int(fields[3]) == session_id:
-                ticks += int(fields[11]) + int(fields[12])
+                ticks += sum(map(int, fields[11:15]))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
