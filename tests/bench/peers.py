@@ -201,8 +201,9 @@ def main():
 
     def interrupted(*_):
         raise KeyboardInterrupt
-    signal.signal(signal.SIGTERM, interrupted)
-    signal.signal(signal.SIGHUP, interrupted)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup and the like
+            signal.signal(number, interrupted)
     say = Progress()
     session = Session(args.build, os.path.join(args.build, "runs"))
     try:
