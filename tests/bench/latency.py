@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Latencies at a steady pace, far below what the servers can do, by a client that counts each time from when the request
 was due (load.c). Idle: one connection. And GETs from walkv with nothing else going on, while checkpoints follow each other,
-and under as many durable sets as 64 connections can make: the same client, pace and connections in all three."""
+and under as many durable sets as 64 connections can make, at the same worker and at others: the same client, pace and
+connections in all of them."""
 import statistics
 import subprocess
 import threading
@@ -61,7 +62,7 @@ def under_load(stand, client, rounds, seconds, say):
     reads = drawn(lambda i: get("/api/kv/" + key(i).decode()), DRAWN, KEYS, seed=2)
     writes = drawn(lambda i: walkv_set(key(i), value(i)), 50000, KEYS, seed=3)
     one = [b'{"key":"key-%012d","value":"value-%026d"}\n' % (1, 1)]
-    runs = {"quiet": [], "checkpoint": [], "writes": []}
+    runs = {"quiet": [], "checkpoint": [], "writes": [], "writes, other workers": []}
     writes_per_s, checkpoints = [], []
 
     def measure(port):
@@ -82,9 +83,10 @@ def under_load(stand, client, rounds, seconds, say):
             runs["checkpoint"].append(measure(server.port))
         checkpoints.append(beside.count)
         # wrk takes a moment to read its requests; reads that come before it has begun are few.
-        with Beside(write_load) as beside:
-            beside.stop.set()
-            runs["writes"].append(measure(server.port))
+        for name, port in (("writes", server.port), ("writes, other workers", server.ports[max(server.ports)])):
+            with Beside(write_load) as beside:
+                beside.stop.set()
+                runs[name].append(measure(port))
     return {"pace_per_s": READ_PACE, "connections": READ_CONNECTIONS, "real_time_client": runs["quiet"][0]["real_time"],
             "checkpoints": checkpoints, "writes_per_s": spread(writes_per_s), "contenders": {
                 name: {p: spread([r[p + "_us"] for r in of]) for p in ("p50", "p99", "p999", "max")}

@@ -85,7 +85,7 @@ def latency_tables(bench):
             notes = [note.format(**of)]
             if part == "latency":
                 notes.append("quiet: nothing else; checkpoint: one after another (%s in a round); writes: %s durable sets a second "
-                             "over 64 other connections to the same worker."
+                             "over 64 other connections, to the same worker or from workers of their own."
                              % (" and ".join(str(n) for n in sorted(set(of["checkpoints"]))), number(of["writes_per_s"]["median"])))
                 if not of["real_time_client"]:
                     notes.append("The client had no real-time priority: its own waits for a processor are in these figures.")
