@@ -277,7 +277,7 @@ class Contract:
         try:
             if found.get("content-encoding") == "gzip":
                 body = gzip.decompress(body)
-            value = bytes(body).decode() if kind.startswith("text/") else loads(bytes(body))
+            value = loads(bytes(body)) if kind == "application/json" else bytes(body).decode()
         except ValueError as error:
             raise Violation(f"the body is not {kind}: {error}") from None
         if by_proxy and status >= 500 and isinstance(value, dict):

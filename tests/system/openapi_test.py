@@ -12,7 +12,13 @@ from openapi import ANNOTATIONS, DOCUMENT, METHODS, Contract, Schemas, Violation
 from walkv import ROOT, SystemTest, main, wait_until
 
 HTTPD_SOURCES = ROOT / "walkv-httpd"
-EVENTS = ("/api/events", "get", "200")  # the one answer whose body is not JSON
+# (path, method, status): what the bodies are that are not JSON.
+OTHER_KINDS = {
+    ("/api/events", "get", "200"): ["text/event-stream"],
+    ("/", "get", "200"): ["text/html"],
+    ("/index.html", "get", "200"): ["text/html"],
+    ("/assets/{file}", "get", "200"): ["text/javascript", "text/css", "image/svg+xml"],
+}
 
 
 def routes():
@@ -23,7 +29,7 @@ def routes():
     for pattern, method, body, parameters in re.findall(
         r'\{"([^"]+)", HTTP_(\w+), \w+, BODY_(\w+), \{([^}]*)\}\s*[},]', table
     ):
-        kind = "{key}" if pattern.startswith("/api/kv/") else "{queue}"
+        kind = "{key}" if pattern.startswith("/api/kv/") else "{file}" if pattern.startswith("/assets/") else "{queue}"
         found[pattern.replace(":", kind), method.lower()] = (body, re.findall(r'"(\w+)"', parameters))
     if len(found) != table.count("HTTP_"):
         raise AssertionError("the table of routes is written in a way that is not understood here")
@@ -93,8 +99,8 @@ class Document(unittest.TestCase):
                     self.assertRegex(status, r"\A[2-5]\d\d\Z")
                     response = self.resolve(response)
                     self.assertTrue(response["description"])
-                    kind = "text/event-stream" if (path, method, status) == EVENTS else "application/json"
-                    self.assertEqual(list(response.get("content", [kind])), [kind])
+                    kinds = OTHER_KINDS.get((path, method, status), ["application/json"])
+                    self.assertEqual(list(response.get("content", kinds)), kinds)
                     for name, header in response.get("headers", {}).items():
                         header = self.resolve(header)
                         self.assertNotIn("name", header)
@@ -320,6 +326,13 @@ class Validator(unittest.TestCase):
         page = b'{"success":true,"data":{"a":1},"next":"a"}'
         told = 'retry: 1000\nid: 1\n\nid: 2\nevent: set\ndata: {"key":"\u2028\\n"}\n\n: still here\nid: 3\n\n'.encode()
         events = ("GET", "/api/events", 200, [*always[:3], ("Content-Type", "text/event-stream")], told)
+        policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'"
+        ui = [("Content-Security-Policy", policy), ("Cross-Origin-Opener-Policy", "same-origin"), ("Referrer-Policy", "no-referrer"),
+              ("Cross-Origin-Resource-Policy", "same-origin"), ("ETag", f'"{"0a" * 8}-gzip"'), *always[1:3]]
+        html = ("GET", "/", 200, [*ui, ("Cache-Control", "no-cache"), ("Content-Type", "text/html; charset=utf-8")],
+                b"<!doctype html>")
+        for_ever = ("Cache-Control", "public, max-age=31536000, immutable")
+        asset = ("GET", "/assets/a.svg", 200, [*ui, for_ever, ("Content-Type", "image/svg+xml")], b"<svg/>")
 
         def but(case, **changes):
             names = ("method", "target", "status", "headers", "body")
@@ -328,6 +341,8 @@ class Validator(unittest.TestCase):
         fresh = Contract(copy.deepcopy(contract.document))
         for case in (good, gone, nothing, but(good, method="HEAD", body=b""), but(good, target="http://h/api/kv/a"),
                      but(nothing, target="/api/kv/a/b"), but(good, target="/api/kv", headers=always, body=page), events,
+                     html, but(html, target="/index.html"), asset, but(asset, method="HEAD", body=b""),
+                     but(asset, status=304, body=b""), but(nothing, target="/"), but(nothing, target="/assets/none.js"),
                      but(events, body=b""), but(events, body=events[4].partition(b"\n\n")[2]),
                      but(good, target="*", body=b"anything")):
             fresh.check(*case)
@@ -357,6 +372,15 @@ class Validator(unittest.TestCase):
             but(good, target="/api/kv", headers=always, body=page.replace(b'"a"}', b"7}")),
             but(good, headers=[*always[:3], ("ETag", '"7"'), ("Content-Type", "text/plain")]),
             but(good, headers=[*always[:3], ("ETag", '"7"')]),
+            but(html, body=b"{}"),
+            but(html, body=b"<!doctype html>\xff"),
+            but(html, headers=[h for h in html[3] if h[0] != "Content-Security-Policy"]),
+            but(html, headers=[h for h in html[3] if h[0] != "Cache-Control"] + [for_ever]),
+            but(html, headers=[h for h in html[3] if h[0] != "Content-Type"] + [("Content-Type", "image/svg+xml")]),
+            but(html, headers=[(name, value.replace("'self'", "'unsafe-inline'")) for name, value in html[3]]),
+            but(asset, headers=[h for h in asset[3] if h[0] != "Cache-Control"] + [("Cache-Control", "no-cache")]),
+            but(asset, headers=[h for h in asset[3] if h[0] != "Content-Type"] + [("Content-Type", "image/png")]),
+            but(asset, status=304),
             but(events, headers=always),
             but(events, body=b'{"success":true}'),
             but(events, body=told[:-1]),

@@ -336,6 +336,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The web UI
+         * @description One page, for browsers, from the memory of the worker. What it loads is in /assets. 404 where walkv-httpd was built without it. No access token is asked for: there is no data in it, and what it shows it asks the API for.
+         */
+        get: operations["getUi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /** The methods of this path */
+        options: operations["optionsUi"];
+        /** The headers alone */
+        head: operations["headUi"];
+        patch?: never;
+        trace?: never;
+    };
+    "/index.html": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The web UI
+         * @description The same as /.
+         */
+        get: operations["getUiIndex"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /** The methods of this path */
+        options: operations["optionsUiIndex"];
+        /** The headers alone */
+        head: operations["headUiIndex"];
+        patch?: never;
+        trace?: never;
+    };
+    "/assets/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of a file of the web UI, as the page has it.
+                 * @example index-DhgVj8a-.js
+                 */
+                file: components["parameters"]["file"];
+            };
+            cookie?: never;
+        };
+        /**
+         * A file of the web UI
+         * @description The page says which there are. Another content has another name.
+         */
+        get: operations["getUiAsset"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /** The methods of this path */
+        options: operations["optionsUiAsset"];
+        /** The headers alone */
+        head: operations["headUiAsset"];
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -665,6 +737,94 @@ export interface components {
                     code: "queue_not_found";
                 };
             };
+        };
+        /** @description The page. */
+        Page: {
+            headers: {
+                ETag: components["headers"]["FileTag"];
+                "Content-Security-Policy": components["headers"]["ContentSecurityPolicy"];
+                "Cross-Origin-Opener-Policy": components["headers"]["SameOriginOnly"];
+                "Cross-Origin-Resource-Policy": components["headers"]["SameOriginOnly"];
+                "Referrer-Policy": components["headers"]["ReferrerPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example <!doctype html>
+                 *     <html lang="en">...</html>
+                 */
+                "text/html": string;
+            };
+        };
+        /** @description What GET would answer. */
+        PageHead: {
+            headers: {
+                ETag: components["headers"]["FileTag"];
+                "Content-Security-Policy": components["headers"]["ContentSecurityPolicy"];
+                "Cross-Origin-Opener-Policy": components["headers"]["SameOriginOnly"];
+                "Cross-Origin-Resource-Policy": components["headers"]["SameOriginOnly"];
+                "Referrer-Policy": components["headers"]["ReferrerPolicy"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description It has not changed. */
+        PageNotModified: {
+            headers: {
+                ETag: components["headers"]["FileTag"];
+                "Content-Security-Policy": components["headers"]["ContentSecurityPolicy"];
+                "Cross-Origin-Opener-Policy": components["headers"]["SameOriginOnly"];
+                "Cross-Origin-Resource-Policy": components["headers"]["SameOriginOnly"];
+                "Referrer-Policy": components["headers"]["ReferrerPolicy"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description The file. */
+        Asset: {
+            headers: {
+                "Cache-Control": components["headers"]["CacheForEver"];
+                ETag: components["headers"]["FileTag"];
+                "Content-Security-Policy": components["headers"]["ContentSecurityPolicy"];
+                "Cross-Origin-Opener-Policy": components["headers"]["SameOriginOnly"];
+                "Cross-Origin-Resource-Policy": components["headers"]["SameOriginOnly"];
+                "Referrer-Policy": components["headers"]["ReferrerPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                /** @example export {}; */
+                "text/javascript": string;
+                /** @example body { margin: 0 } */
+                "text/css": string;
+                /** @example <svg xmlns="http://www.w3.org/2000/svg"/> */
+                "image/svg+xml": string;
+            };
+        };
+        /** @description What GET would answer. */
+        AssetHead: {
+            headers: {
+                "Cache-Control": components["headers"]["CacheForEver"];
+                ETag: components["headers"]["FileTag"];
+                "Content-Security-Policy": components["headers"]["ContentSecurityPolicy"];
+                "Cross-Origin-Opener-Policy": components["headers"]["SameOriginOnly"];
+                "Cross-Origin-Resource-Policy": components["headers"]["SameOriginOnly"];
+                "Referrer-Policy": components["headers"]["ReferrerPolicy"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description It has not changed. */
+        AssetNotModified: {
+            headers: {
+                "Cache-Control": components["headers"]["CacheForEver"];
+                ETag: components["headers"]["FileTag"];
+                "Content-Security-Policy": components["headers"]["ContentSecurityPolicy"];
+                "Cross-Origin-Opener-Policy": components["headers"]["SameOriginOnly"];
+                "Cross-Origin-Resource-Policy": components["headers"]["SameOriginOnly"];
+                "Referrer-Policy": components["headers"]["ReferrerPolicy"];
+                [name: string]: unknown;
+            };
+            content?: never;
         };
         /** @description There is nothing at this path. */
         NoRoute: {
@@ -1142,6 +1302,11 @@ export interface components {
         /** @description Write only if the key does not exist. */
         ifNoneMatchStar: "*";
         /**
+         * @description The name of a file of the web UI, as the page has it.
+         * @example index-DhgVj8a-.js
+         */
+        file: string;
+        /**
          * @description Answer 304 if it still has one of these entity tags.
          * @example "17"
          */
@@ -1196,6 +1361,17 @@ export interface components {
          * @example "4be3f2c1a09d8e77"
          */
         DocumentTag: string;
+        /**
+         * @description Changes with the file; another one when it is compressed.
+         * @example "b99db6a35c5c1df0-gzip"
+         */
+        FileTag: string;
+        /** @description Another content would have another name. */
+        CacheForEver: "public, max-age=31536000, immutable";
+        /** @description Everything from this server, nothing inline, and in nobody's frame. */
+        ContentSecurityPolicy: string;
+        SameOriginOnly: "same-origin";
+        ReferrerPolicy: "no-referrer";
         /**
          * @description The sequence number at which the write became durable.
          * @example 17
@@ -3024,6 +3200,270 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["BadRequest"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            414: components["responses"]["UriTooLong"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["WrongHost"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            505: components["responses"]["VersionNotSupported"];
+        };
+    };
+    getUi: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Answer 304 if it still has one of these entity tags.
+                 * @example "17"
+                 */
+                "If-None-Match"?: components["parameters"]["ifNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Page"];
+            304: components["responses"]["PageNotModified"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NoRoute"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            414: components["responses"]["UriTooLong"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["WrongHost"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            505: components["responses"]["VersionNotSupported"];
+        };
+    };
+    optionsUi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: components["responses"]["Methods"];
+            400: components["responses"]["BadRequest"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            414: components["responses"]["UriTooLong"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["WrongHost"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            505: components["responses"]["VersionNotSupported"];
+        };
+    };
+    headUi: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Answer 304 if it still has one of these entity tags.
+                 * @example "17"
+                 */
+                "If-None-Match"?: components["parameters"]["ifNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["PageHead"];
+            304: components["responses"]["PageNotModified"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NoRoute"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            414: components["responses"]["UriTooLong"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["WrongHost"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            505: components["responses"]["VersionNotSupported"];
+        };
+    };
+    getUiIndex: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Answer 304 if it still has one of these entity tags.
+                 * @example "17"
+                 */
+                "If-None-Match"?: components["parameters"]["ifNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Page"];
+            304: components["responses"]["PageNotModified"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NoRoute"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            414: components["responses"]["UriTooLong"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["WrongHost"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            505: components["responses"]["VersionNotSupported"];
+        };
+    };
+    optionsUiIndex: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: components["responses"]["Methods"];
+            400: components["responses"]["BadRequest"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            414: components["responses"]["UriTooLong"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["WrongHost"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            505: components["responses"]["VersionNotSupported"];
+        };
+    };
+    headUiIndex: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Answer 304 if it still has one of these entity tags.
+                 * @example "17"
+                 */
+                "If-None-Match"?: components["parameters"]["ifNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["PageHead"];
+            304: components["responses"]["PageNotModified"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NoRoute"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            414: components["responses"]["UriTooLong"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["WrongHost"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            505: components["responses"]["VersionNotSupported"];
+        };
+    };
+    getUiAsset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Answer 304 if it still has one of these entity tags.
+                 * @example "17"
+                 */
+                "If-None-Match"?: components["parameters"]["ifNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The name of a file of the web UI, as the page has it.
+                 * @example index-DhgVj8a-.js
+                 */
+                file: components["parameters"]["file"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Asset"];
+            304: components["responses"]["AssetNotModified"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NoRoute"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            414: components["responses"]["UriTooLong"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["WrongHost"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            505: components["responses"]["VersionNotSupported"];
+        };
+    };
+    optionsUiAsset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of a file of the web UI, as the page has it.
+                 * @example index-DhgVj8a-.js
+                 */
+                file: components["parameters"]["file"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: components["responses"]["Methods"];
+            400: components["responses"]["BadRequest"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            414: components["responses"]["UriTooLong"];
+            417: components["responses"]["ExpectationFailed"];
+            421: components["responses"]["WrongHost"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            505: components["responses"]["VersionNotSupported"];
+        };
+    };
+    headUiAsset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Answer 304 if it still has one of these entity tags.
+                 * @example "17"
+                 */
+                "If-None-Match"?: components["parameters"]["ifNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The name of a file of the web UI, as the page has it.
+                 * @example index-DhgVj8a-.js
+                 */
+                file: components["parameters"]["file"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AssetHead"];
+            304: components["responses"]["AssetNotModified"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NoRoute"];
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["TooLarge"];
             414: components["responses"]["UriTooLong"];

@@ -43,7 +43,7 @@ export function ConflictView({ mine, theirs, busy, onOverwrite, onTakeTheirs, on
     }, [mine, theirs]);
     return (
         <div className="flex h-full min-h-0 flex-col">
-            <div role="alert" className="flex flex-wrap items-center gap-2 border-b border-line bg-warn-wash px-4 py-2 text-sm text-warn">
+            <div role="alert" className="flex items-center gap-2 border-b border-line bg-warn-wash px-4 py-2 text-sm text-warn">
                 <GitMerge aria-hidden className="size-4 shrink-0" />
                 {theirs
                     ? `This key was changed while you edited it; it now has version ${theirs.version ?? '?'}. Nothing is saved yet.`

@@ -169,7 +169,7 @@ export default function KeysPage() {
     return (
         <div className="flex h-full min-h-0">
             <h1 className="sr-only">Keys</h1>
-            <section aria-label="List of keys" className={cn('flex h-full min-h-0 w-full flex-col border-r border-line bg-surface md:w-96 lg:w-[27rem]', key !== undefined && 'max-md:hidden')}>
+            <section aria-label="List of keys" className={cn('flex h-full min-h-0 w-full flex-col border-line bg-surface md:w-96 md:border-r lg:w-[27rem]', key !== undefined && 'max-md:hidden')}>
                 <div className="flex shrink-0 flex-col gap-2 border-b border-line p-2">
                     <div className="flex gap-2">
                         <PrefixSearch prefix={prefix} onChange={(next) => go({ prefix: next }, true)} />

@@ -72,7 +72,6 @@ export default function NewKey({ prefix, onClose, onOpen }: Props) {
                         placeholder="user:1"
                         aria-invalid={name !== '' && problem !== null}
                         aria-describedby={`${id}-problem`}
-                        autoFocus
                     />
                     <p id={`${id}-problem`} className="mt-1 min-h-4 text-xs text-bad">
                         {name !== '' && problem}

@@ -67,7 +67,6 @@ export default function NewQueue({ taken, onClose, onOpen }: Props) {
                         placeholder="mail"
                         aria-invalid={name !== '' && problem !== null}
                         aria-describedby={`${id}-problem`}
-                        autoFocus
                     />
                     <p id={`${id}-problem`} className="mt-1 min-h-4 text-xs">
                         {name !== '' && problem ? <span className="text-bad">{problem}</span> : null}

@@ -84,7 +84,7 @@ export default function QueuesPage() {
     return (
         <div className="flex h-full min-h-0">
             <h1 className="sr-only">Queues</h1>
-            <section aria-label="List of queues" className={cn('flex h-full min-h-0 w-full flex-col border-r border-line bg-surface md:w-96 lg:w-[27rem]', selected !== undefined && 'max-md:hidden')}>
+            <section aria-label="List of queues" className={cn('flex h-full min-h-0 w-full flex-col border-line bg-surface md:w-96 md:border-r lg:w-[27rem]', selected !== undefined && 'max-md:hidden')}>
                 <div className="flex shrink-0 gap-2 border-b border-line p-2">
                     <div role="search" className="relative min-w-0 flex-1">
                         <Search aria-hidden className="pointer-events-none absolute top-2 left-2.5 size-4 text-soft" />

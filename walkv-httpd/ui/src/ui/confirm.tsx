@@ -4,6 +4,7 @@ import * as Parts from '@radix-ui/react-alert-dialog';
 import { useId, useState, type ReactNode } from 'react';
 import { Button } from './button';
 import { Input } from './field';
+import { useFocusBack } from './focus-back';
 
 interface Props {
     open: boolean;
@@ -50,14 +51,24 @@ function Body({ onConfirm, title, children, action, typed }: Omit<Props, 'open' 
     );
 }
 
+function Window(props: Omit<Props, 'open' | 'onClose'>) {
+    const giveFocusBack = useFocusBack();
+    return (
+        <Parts.Content
+            onCloseAutoFocus={giveFocusBack}
+            className="animate-rise fixed top-1/2 left-1/2 z-40 w-[calc(100vw-1.5rem)] max-w-md -translate-x-1/2 -translate-y-1/2 rounded-xl border border-line bg-surface p-5 shadow-2xl focus:outline-none"
+        >
+            <Body {...props} />
+        </Parts.Content>
+    );
+}
+
 export function Confirm({ open, onClose, ...rest }: Props) {
     return (
         <Parts.Root open={open} onOpenChange={(next) => !next && onClose()}>
             <Parts.Portal>
                 <Parts.Overlay className="animate-appear fixed inset-0 z-40 bg-shade" />
-                <Parts.Content className="animate-rise fixed top-1/2 left-1/2 z-40 w-[calc(100vw-1.5rem)] max-w-md -translate-x-1/2 -translate-y-1/2 rounded-xl border border-line bg-surface p-5 shadow-2xl focus:outline-none">
-                    <Body {...rest} />
-                </Parts.Content>
+                <Window {...rest} />
             </Parts.Portal>
         </Parts.Root>
     );

@@ -5,6 +5,15 @@ import { X } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { cn } from '@/lib/cn';
 import { Button } from './button';
+import { useFocusBack } from './focus-back';
+
+/** To the first place to write in, and not to the button that closes. */
+function focusFirstInput(event: Event) {
+    const first = event.currentTarget instanceof Element && event.currentTarget.querySelector<HTMLElement>('input:not([type=checkbox]),textarea');
+    if (!first) return;
+    event.preventDefault();
+    first.focus();
+}
 
 interface Props {
     open: boolean;
@@ -15,12 +24,16 @@ interface Props {
     wide?: boolean;
 }
 
+/** Is there for as long as it is open. */
 export function Dialog({ open, onClose, title, description, children, wide }: Props) {
+    const giveFocusBack = useFocusBack();
     return (
         <Parts.Root open={open} onOpenChange={(next) => !next && onClose()}>
             <Parts.Portal>
                 <Parts.Overlay className="animate-appear fixed inset-0 z-40 bg-shade" />
                 <Parts.Content
+                    onOpenAutoFocus={focusFirstInput}
+                    onCloseAutoFocus={giveFocusBack}
                     {...(description ? {} : { 'aria-describedby': undefined })}
                     className={cn(
                         'animate-rise fixed top-1/2 left-1/2 z-40 flex max-h-[calc(100dvh-2rem)] w-[calc(100vw-1.5rem)] -translate-x-1/2 -translate-y-1/2 flex-col rounded-xl border border-line bg-surface shadow-2xl focus:outline-none',
