@@ -15,7 +15,7 @@ static bool is_loopback(struct span name)
 {
     char text[64];
     struct in_addr address;
-    if (same(name, "localhost", 9) || same(name, "[::1]", 5))
+    if (same(name, "localhost", 9) || same(name, "127.0.0.1", 9) || same(name, "[::1]", 5))
         return true;
     if (name.bytes >= sizeof text)
         return false;

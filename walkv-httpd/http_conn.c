@@ -22,6 +22,7 @@
 
 enum {
     READ_BYTES = 64 * 1024,
+    SPARE_BYTES = 4096,          /* enough for most requests */
     OUT_HIGH_BYTES = 256 * 1024, /* answers that are not read yet, before no more requests are taken */
     OUT_KEEP_BYTES = 16 * 1024,  /* of an empty buffer, while the next request is coming in */
     LINGER_BYTES = 64 * 1024 * 1024,
@@ -246,6 +247,25 @@ static void read_proxy_header(struct conn *c)
     c->phase_ns = now;
 }
 
+/* An idle connection holds no buffer. The worker keeps some for whichever are read from next: to have a page
+ * from malloc and to give it back would be a tenth of a small request. */
+static void give_back_input(struct conn *c)
+{
+    struct worker *w = c->worker;
+    if (w->spare_count < WORKER_SPARES && c->in.room == SPARE_BYTES) {
+        w->spares[w->spare_count++] = c->in;
+        c->in = (struct buffer){0};
+    }
+    buffer_free(&c->in);
+}
+
+static void take_input(struct conn *c)
+{
+    struct worker *w = c->worker;
+    if (!c->in.data && w->spare_count)
+        c->in = w->spares[--w->spare_count];
+}
+
 /* Goes on with what is in the buffers, as far as it can. */
 static void process(struct conn *c)
 {
@@ -272,7 +292,7 @@ static void process(struct conn *c)
         c->raw_at = 0;
     }
     if (c->state == CONN_HEAD && !c->in.bytes)
-        buffer_free(&c->in);
+        give_back_input(c);
 }
 
 /* Waits until the socket takes more. That it took all so far does not mean that it will. False when the
@@ -376,8 +396,10 @@ static void flush(struct conn *c)
     }
     if (c->state == CONN_LINGER && !c->lingering)
         linger(c);
+    /* In CONN_WAIT only what comes meanwhile ends the reading: mostly nothing does, and a change costs a
+     * system call. */
     set_reading(c, waits || c->state == CONN_PROXY || c->state == CONN_HEAD || c->state == CONN_BODY ||
-                       c->state == CONN_LINGER);
+                       c->state == CONN_LINGER || (c->state == CONN_WAIT && c->reading));
 }
 
 void conn_resume(struct conn *c)
@@ -418,7 +440,12 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
         drop(c);
         return;
     }
-    if (buffer_reserve(&c->in, c->in.bytes ? READ_BYTES : 4096)) {
+    if (c->state == CONN_WAIT) {
+        set_reading(c, false); /* the next request, or the end: after the answer */
+        return;
+    }
+    take_input(c);
+    if (buffer_reserve(&c->in, c->in.bytes ? READ_BYTES : SPARE_BYTES)) {
         conn_close(c);
         return;
     }

@@ -225,7 +225,8 @@ static const struct setting settings[] = {
         .help =
             "The file of access tokens, the same as in [walkvd]; walkvctl token new makes its lines. A "
             "request is then answered only with Authorization: Bearer and a token that allows it, but for "
-            "/livez, /readyz, /healthz, /openapi.json and OPTIONS. Read again on SIGHUP. Empty: no token is "
+            "/livez, /readyz, /healthz, /openapi.json, the files of the web UI and OPTIONS. Read again on "
+            "SIGHUP. Empty: no token is "
             "asked for.",
     },
     {

@@ -94,7 +94,7 @@ void watchers_published(struct worker *w, uint64_t lsn)
 void watchers_connected(struct worker *w, bool other_store)
 {
     for (struct watcher *one = w->watchers.first; one && other_store; one = one->next)
-        one->after = UINT64_MAX; /* its LSNs say nothing here, and none is as high as that */
+        one->after = INT64_MAX; /* its LSNs say nothing here; none is as high as that, and it is an id */
     w->watchers.told = 0;
     watchers_wake(w); /* the view may be another one */
     ask(w);

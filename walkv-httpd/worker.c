@@ -170,6 +170,8 @@ int worker_run(const struct httpd_config *config, int listen_fd, unsigned number
     event_base_free(w.base);
     access_log_free(&w.access_log);
     buffer_free(&w.scratch);
+    while (w.spare_count)
+        buffer_free(&w.spares[--w.spare_count]);
     buffer_free(&w.packed);
     XXH3_freeState(w.hasher);
     return 0;

@@ -23,6 +23,8 @@ struct access_log;
 struct conn;
 struct walkvd_client;
 
+#define WORKER_SPARES 64
+
 struct worker {
     const struct httpd_config *config;
     unsigned number; /* among its siblings; 0 when it is alone */
@@ -52,6 +54,8 @@ struct worker {
     /* Used by one request at a time, so that no request allocates. */
     struct http_request request;
     struct buffer scratch;
+    struct buffer spares[WORKER_SPARES]; /* empty, for requests that come in; see http_conn.c */
+    unsigned spare_count;
     struct buffer packed;        /* what a piece of a stream is when it is compressed */
     struct XXH3_state_s *hasher; /* of fingerprints */
 

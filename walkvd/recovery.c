@@ -390,7 +390,7 @@ static int replay(struct run *run, const struct view_state *state, uint64_t dura
     }
     if (!run->log.count)
         return 0;
-    const struct wal_visitor visitor = {.batch = replay_batch, .arg = run};
+    const struct wal_visitor visitor = {.batch = replay_batch, .arg = run, .known_lsn = state->applied_lsn};
     /* From the batch of the starting LSN on, to compare it. */
     uint64_t from = state->applied_lsn ? state->applied_lsn - 1 : 0;
     wal_log_read(run->disk, run->data_dir, &run->log, r->control.uuid, from, durable_lsn,

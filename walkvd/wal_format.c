@@ -141,15 +141,19 @@ bool wal_batch_header_decode(struct span bytes, uint64_t salt, uint32_t block_by
            wal_batch_bytes(h->payload_bytes, block_bytes) <= bytes.bytes;
 }
 
+bool wal_batch_intact(struct span bytes, const struct wal_batch_header *h, uint32_t block_bytes)
+{
+    uint64_t whole = wal_batch_bytes(h->payload_bytes, block_bytes);
+    return whole <= bytes.bytes && XXH3_64bits(bytes.at + WAL_BATCH_HEADER_BYTES,
+                                               whole - WAL_BATCH_HEADER_BYTES) == h->payload_checksum;
+}
+
 bool wal_batch_payload(struct span bytes, const struct wal_batch_header *h, uint32_t block_bytes,
                        struct buffer *scratch, struct span *payload)
 {
-    uint64_t whole = wal_batch_bytes(h->payload_bytes, block_bytes);
-    if (whole > bytes.bytes)
+    if (!wal_batch_intact(bytes, h, block_bytes))
         return false;
     const char *stored = bytes.at + WAL_BATCH_HEADER_BYTES;
-    if (XXH3_64bits(stored, whole - WAL_BATCH_HEADER_BYTES) != h->payload_checksum)
-        return false;
     if (!(h->flags & WAL_FLAG_LZ4)) {
         *payload = (struct span){stored, h->payload_bytes};
         return h->payload_bytes == h->raw_bytes;

@@ -118,6 +118,9 @@ bool wal_batch_header_decode(struct span bytes, uint64_t salt, uint32_t block_by
 /* The bytes that a batch takes, padding included. */
 uint64_t wal_batch_bytes(uint32_t payload_bytes, uint32_t block_bytes);
 
+/* The checksum of condition (5) alone: its bytes are those that were written. */
+bool wal_batch_intact(struct span bytes, const struct wal_batch_header *, uint32_t block_bytes);
+
 /* Condition (5); on success `payload` is the uncompressed payload, in `bytes` or in `scratch`. */
 bool wal_batch_payload(struct span bytes, const struct wal_batch_header *, uint32_t block_bytes,
                        struct buffer *scratch, struct span *payload);

@@ -184,6 +184,7 @@ static int read_batches(struct wal_segment *s, uint64_t last_lsn, const struct w
     int rc = 0;
     end->link = (struct wal_link){s->header.first_lsn, s->next_lsn - 1, s->chain};
     end->offset = s->offset;
+    s->known_lsn = visitor ? visitor->known_lsn : 0;
     while (rc >= 0 && (rc = wal_segment_next(s, &batch)) == 1) {
         const struct wal_batch_header *h = &batch.header;
         behind = behind || wal_batch_last_lsn(h) > last_lsn;

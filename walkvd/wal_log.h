@@ -64,6 +64,7 @@ struct wal_visitor {
     /* Called when a segment was read to its valid end. May be NULL. */
     void (*segment)(const struct wal_segment *, void *arg);
     void *arg;
+    uint64_t known_lsn; /* what the batches up to it hold is known: they get no payload */
 };
 
 /* Lists the segments in `data_dir`/wal. Returns 0 or a negative errno. Free with wal_log_free(). */

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOAD_BYTES = 1024 * 1024 };
+enum { LOAD_BYTES = 1024 * 1024, ZEROS_BYTES = 4096 };
+
+static const char zeros[ZEROS_BYTES];
 
 /* Makes sure that the file is in memory up to `bytes`, or to its end. */
 static int load(struct wal_segment *s, uint64_t bytes)
@@ -74,6 +76,13 @@ static bool payload_is_records(struct span payload, uint32_t count)
     return payload.bytes == 0;
 }
 
+static bool unpack(struct wal_segment *s, struct span bytes, struct wal_batch *batch)
+{
+    const struct wal_batch_header *h = &batch->header;
+    return wal_batch_payload(bytes, h, s->header.block_bytes, &s->scratch, &batch->payload) &&
+           payload_is_records(batch->payload, h->count);
+}
+
 int wal_segment_next(struct wal_segment *s, struct wal_batch *batch)
 {
     if (s->sealed || s->offset >= s->file_bytes)
@@ -91,8 +100,9 @@ int wal_segment_next(struct wal_segment *s, struct wal_batch *batch)
     rc = load(s, s->offset + bytes);
     if (rc)
         return rc;
-    if (!wal_batch_payload(rest, h, s->header.block_bytes, &s->scratch, &batch->payload) ||
-        !payload_is_records(batch->payload, h->count))
+    batch->payload = (struct span){"", 0};
+    if (wal_batch_last_lsn(h) <= s->known_lsn ? !wal_batch_intact(rest, h, s->header.block_bytes)
+                                              : !unpack(s, rest, batch))
         return 0;
     batch->offset = s->offset;
     s->offset += bytes;
@@ -140,6 +150,8 @@ int wal_segment_tail(struct wal_segment *s, struct wal_tail *tail)
     if (rc)
         return rc;
     uint64_t end = s->file_bytes;
+    while (end >= s->offset + ZEROS_BYTES && memcmp(s->image + end - ZEROS_BYTES, zeros, ZEROS_BYTES) == 0)
+        end -= ZEROS_BYTES;
     while (end > s->offset && s->image[end - 1] == 0)
         end--;
     tail->torn_bytes = end > s->offset ? end - s->offset : 0;

@@ -19,7 +19,8 @@ struct wal_segment {
     uint64_t offset;
     uint64_t next_lsn;
     uint64_t chain;
-    bool sealed; /* the last batch was a seal; there is no next */
+    bool sealed;        /* the last batch was a seal; there is no next */
+    uint64_t known_lsn; /* batches up to it are checked, but not unpacked: they get no payload */
 
     /* The file, as far as it was needed. */
     int fd;

@@ -138,7 +138,8 @@ class SomeOriginsAreAllowed(SystemTest):
             fields = cors_fields(answer)
             self.assertEqual(set(fields.pop("Access-Control-Allow-Methods").split(", ")), methods)
             self.assertEqual(set(fields.pop("Access-Control-Allow-Headers").split(", ")), {
-                "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "Authorization", "X-Request-Id", "Last-Event-ID"})
+                "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "Authorization", "X-Request-Id",
+                "Last-Event-ID"})
             self.assertRegex(fields.pop("Access-Control-Max-Age"), r"\A[1-9]\d*\Z")
             fields.pop("Access-Control-Expose-Headers")
             self.assertEqual(fields, {"Access-Control-Allow-Origin": ALLOWED})  # and above all no credentials

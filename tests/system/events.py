@@ -23,8 +23,9 @@ class Refused(AssertionError):
 class Events:
     """One stream. `walkv` is whoever has a connect(); `last` is what goes into Last-Event-ID."""
 
-    def __init__(self, walkv, target="/api/events", last=None, headers=None, version="HTTP/1.1", behind=b"", connection=None, sent=0, **options):
-        """On `connection`, if there is one, on which so many bytes of the request have been `sent`; `behind` goes behind it."""
+    def __init__(self, walkv, target="/api/events", last=None, headers=None, version="HTTP/1.1", behind=b"",
+                 connection=None, sent=0, **options):
+        """On `connection`, if given, on which so many bytes of the request have been `sent`; `behind` goes behind it."""
         self.connection = connection or walkv.connect(**options)
         fields = dict(headers or {})
         if last is not None:
@@ -108,8 +109,7 @@ class Events:
         if len(found) != len(fields) or "id" not in found:
             raise AssertionError(f"not an event: {block!r}")
         number = int(found["id"])
-        behind = number > self.last if self.last is not None and "event" in found and found["event"] != "reset" else True
-        if not behind:
+        if self.last is not None and found.get("event", "reset") != "reset" and number <= self.last:
             raise AssertionError(f"{block!r} came behind {self.last}")
         self.last = number
         return found

@@ -238,7 +238,8 @@ class Behaviour:
         self.assertNotIn("close", field(head, "Connection"))
 
     def test_events_are_passed_on_one_by_one(self):
-        with Events(self.walkv, "/api/events?queue=events").begin() as silent, Events(self.walkv, "/api/events?prefix=event").begin() as events:
+        with (Events(self.walkv, "/api/events?queue=events").begin() as silent,
+              Events(self.walkv, "/api/events?prefix=event").begin() as events):
             began = time.monotonic()
             for n in range(20):
                 lsn = self.walkv.set("event", str(n))
