@@ -109,7 +109,8 @@ test('keys: numbers stay as they were written', async (t) => {
     assert.equal(await t.walkv.value('numbers'), text.replace(/\}$/, ',"more":0.10}'));
 });
 
-test('keys: delete, and undo', async (t) => {
+// The news of a delete may be here before its answer, and is looked into: hence 404.
+test('keys: delete, and undo', { expect: [/404/] }, async (t) => {
     const text = '{"big":12345678901234567890,"s":"\\u0041"}';
     await t.walkv.set('gone', text);
     await t.walkv.set('other', '1');
@@ -125,7 +126,7 @@ test('keys: delete, and undo', async (t) => {
     assert.equal(await t.walkv.value('gone'), text);
 });
 
-test('keys: undo leaves what somebody else has made meanwhile', { expect: [/412/] }, async (t) => {
+test('keys: undo leaves what somebody else has made meanwhile', { expect: [/412|404/] }, async (t) => {
     await t.walkv.set('k', '"mine"');
     const page = await openKey(t, 'k');
     await page.getByRole('button', { name: 'Delete this key' }).click();

@@ -5,7 +5,7 @@ import { until } from '../lib/walkv.mjs';
 import { test } from '../lib/runner.mjs';
 import { createKey, keyRow, queueRow, saved, toast, valueText } from '../lib/ui.mjs';
 
-test('live: two pages show the same, and share one stream', async (t) => {
+test('live: two pages show the same, and share one stream', { expect: [/404/] }, async (t) => {
     await t.walkv.set('old', '"before"');
     const one = await t.open('#/keys?key=old');
     const two = await t.open('#/keys?key=old');

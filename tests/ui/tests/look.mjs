@@ -287,12 +287,12 @@ async function manyThings(t, page) {
     await t.connection(page, 'Live');
 }
 
-test('motion: there is some', async (t) => {
+test('motion: there is some', { expect: [/404/] }, async (t) => {
     const page = await t.open('#/keys');
     assert.ok((await longestAnimation(page, () => manyThings(t, page))) > 100);
 });
 
-test('motion: there is none for who wants none', { reducedMotion: 'reduce' }, async (t) => {
+test('motion: there is none for who wants none', { reducedMotion: 'reduce', expect: [/404/] }, async (t) => {
     const page = await t.open('#/keys');
     const longest = await longestAnimation(page, () => manyThings(t, page));
     assert.ok(longest <= 1, `an animation of ${longest} ms`);
