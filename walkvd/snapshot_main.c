@@ -13,8 +13,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+enum { NICE = 10 };
 
 int main(int argc, char **argv)
 {
@@ -35,6 +38,9 @@ int main(int argc, char **argv)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() == 1)
         fatal(EX_UNAVAILABLE, "walkvd is gone");
+    /* Requests come first. Not the lowest priority: on a busy host there would never be a snapshot, and the
+     * log would grow without end. Where this is not allowed, it goes on as it is. */
+    (void)!setpriority(PRIO_PROCESS, 0, NICE);
     struct disk *disk = disk_system();
     /* The pages are held for as long as it takes, so no grace applies here. */
     struct view_reader *reader = view_reader_new(argv[1], NULL, UINT64_MAX);
