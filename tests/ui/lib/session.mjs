@@ -63,7 +63,7 @@ export class Session {
             locale: 'en-GB',
             ...(reducedMotion ? { reducedMotion } : {}),
         });
-        context.setDefaultTimeout(10_000);
+        context.setDefaultTimeout(20_000);
         this.contexts.push(context);
         await context.grantPermissions(['clipboard-read', 'clipboard-write']);
         await context.addInitScript(watch);
