@@ -92,6 +92,8 @@ static bool check_parameters(struct conn *c, const struct http_request *req)
 {
     struct span rest = req->query, name, value;
     unsigned seen = 0;
+    if (c->request.route->handler == ui_page) /* links to pages get parameters on their way */
+        return true;
     while (http_query_next(&rest, &name, &value)) {
         unsigned i = 0;
         while (i < ROUTE_PARAMETERS_MAX && c->request.route->parameters[i] &&
@@ -186,11 +188,12 @@ bool router_find(struct conn *c, const struct http_request *req)
         return refuse(c, FAILURE_NO_ROUTE, NULL);
     /* The name, percent-decoded exactly once, in place. */
     if (raw.at) {
+        bool is_asset = c->request.route && c->request.route->handler == ui_asset;
         char decoded[HTTP_REQUEST_LINE_BYTES];
         size_t bytes;
         must(raw.bytes <= sizeof decoded);
         if (http_percent_decode(decoded, raw, &bytes) || !name_valid((struct span){decoded, bytes}))
-            return refuse(c, FAILURE_INVALID_KEY, NULL);
+            return refuse(c, is_asset ? FAILURE_NO_ROUTE : FAILURE_INVALID_KEY, NULL);
         memcpy(c->request.name, decoded, bytes);
         c->request.name_bytes = bytes;
     }

@@ -99,6 +99,10 @@ class Without(SystemTest):
             < 200
             > GET /assets/index.js
             < 404 no_route
+            > GET /assets/
+            < 404 no_route
+            > GET /assets/%00
+            < 404 no_route
         """)
 
 
@@ -125,6 +129,7 @@ class Files(SystemTest):
             self.assertTrue(answer.text.startswith("<!doctype html>"))
             self.assertIn("<noscript>", answer.text)
         self.assertEqual(self.walkv.get("/").body, self.walkv.get("/index.html").body)
+        self.assertEqual(self.walkv.get("/").body, self.walkv.get("/?from=a&from=mail").body, "whatever was added to it")
 
     def test_the_page_has_nothing_inline(self):
         text = self.page()

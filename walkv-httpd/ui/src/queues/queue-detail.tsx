@@ -183,10 +183,13 @@ export function QueueDetail({ name, size, rates, onClose, onForgotten, onChanged
                     </Menu>
                 </div>
             </header>
-            {composing && <Composer queue={name} onClose={() => setComposing(false)} onChanged={changed} />}
-            {shown && <ShownItem shown={shown} onClose={() => setShown(null)} />}
-            <div className="min-h-0 flex-1">
-                <ItemList source={items} selected={shown?.id ?? null} onOpen={(item) => setShown({ title: `Item ${item.id}`, text: item.text, id: item.id })} />
+            {/* On a phone all three may be more than its height: then this scrolls, and the list keeps some of it. */}
+            <div className="flex min-h-0 flex-1 flex-col overflow-y-auto">
+                {composing && <Composer queue={name} onClose={() => setComposing(false)} onChanged={changed} />}
+                {shown && <ShownItem shown={shown} onClose={() => setShown(null)} />}
+                <div className="min-h-48 flex-1">
+                    <ItemList source={items} selected={shown?.id ?? null} onOpen={(item) => setShown({ title: `Item ${item.id}`, text: item.text, id: item.id })} />
+                </div>
             </div>
             <Confirm open={asking === 'clear'} onClose={() => setAsking(null)} onConfirm={() => void clear(false)} title={`Clear ${title}?`} action="Remove all items">
                 {size ? `${count(size)} waiting ${size === 1 ? 'item is' : 'items are'} removed for good.` : 'It is empty as it is.'} The queue stays in the list.
