@@ -65,14 +65,16 @@ void watchers_remove(struct worker *w, struct watcher *watcher)
         all->first = watcher->next;
     if (watcher->next)
         watcher->next->previous = watcher->previous;
+    if (all->next == watcher)
+        all->next = watcher->next;
     all->count--;
 }
 
 void watchers_wake(struct worker *w)
 {
-    for (struct watcher *one = w->watchers.first, *next; one; one = next) {
-        next = one->next;
-        conn_stream_wake(one->conn); /* which may end it, and no other */
+    for (struct watcher *one = w->watchers.first; one; one = w->watchers.next) {
+        w->watchers.next = one->next;
+        conn_stream_wake(one->conn); /* which may end it, and others that do not read */
     }
 }
 
@@ -108,8 +110,8 @@ void watchers_disconnected(struct worker *w)
 void watchers_tick(struct worker *w, uint64_t now)
 {
     w->watchers.no_view = false;
-    for (struct watcher *one = w->watchers.first, *next; one; one = next) {
-        next = one->next;
+    for (struct watcher *one = w->watchers.first; one; one = w->watchers.next) {
+        w->watchers.next = one->next;
         if ((one->behind && !w->watchers.no_view) || now - one->sent_ns >= WATCHER_SILENCE_NS)
             conn_stream_wake(one->conn);
     }

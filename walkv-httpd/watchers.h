@@ -34,6 +34,7 @@ struct watcher {
 /* A member of struct worker. */
 struct watchers {
     struct watcher *first;
+    struct watcher *next; /* in the walk over all of them, in which any may end */
     uint64_t count;
     uint64_t told; /* LSN that all of them have been offered; 0: nobody knows */
     bool asked;    /* walkvd will say when there is more */
