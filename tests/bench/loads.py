@@ -387,8 +387,8 @@ LOADS = [
         etcd(lambda: [etcd_range(key(0), range_end=Etcd.text(b"l"), limit=100)])]),
     Load("list_stream", "a list of %d keys, streamed, 4 connections" % LISTED, [
         walkv(lambda: [get(LIST_PATH)], check=comes_back(LIST_PATH, value(LISTED - 1))),
-        nginx("/list.json", check=comes_back("/list.json", value(LISTED - 1))),
-        webdis(lambda: [get("/HGETALL/hash")], check=comes_back("/HGETALL/hash", value(LISTED - 1)))], connections=4),
+        # webdis breaks connections off now and then in the middle of a list of this length.
+        nginx("/list.json", check=comes_back("/list.json", value(LISTED - 1)))], connections=4),
     set_load(1, etcd_set(), Contender("the disk's fdatasync", "disk")),
     set_load(8, Contender("the disk's fdatasync", "disk")),
     set_load(64, etcd_set()),
