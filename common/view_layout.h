@@ -14,7 +14,6 @@
  *             's' 8 session (BE) 8 sequence (BE) -> outcome, for the worker
  *             'o' 8 LSN (BE)                     -> outcome, by age, for the client's idempotency key
  *             'k' idempotency key                -> 8 LSN of its outcome
- *
  *     changes 8 LSN (BE)                     -> what changed at that LSN and some behind it (change.h)
  *
  *     outcome  0 2 result  2 2 key bytes  4 4 0  8 8 LSN  16 8 version  24 8 size  32 8 ns since 1970
@@ -27,8 +26,7 @@
  *
  * The view is volatile: it is rebuilt from snapshot and log whenever it is in doubt. Snapshots carry it page
  * by page, so a change of layout must bump VIEW_LAYOUT and teach view_build_finish() to convert what it
- * finds. Layout 2 had no `changes`, layout 1 no `requests`
- * either; the state has zeros where it counts them.
+ * finds. Layout 2 had no `changes`, layout 1 no `requests` either; the state has zeros where it counts them.
  */
 #ifndef WALKV_COMMON_VIEW_LAYOUT_H
 #define WALKV_COMMON_VIEW_LAYOUT_H

@@ -111,7 +111,7 @@ static void check_older_layout(uint32_t layout)
                                                  .queue_id = 1,
                                                  .sequence = 2,
                                                  .identity = item.request.identity,
-                                                 .version = 1},
+                                                 .version = layout - 1}, /* 0: not told */
                                 10, 5),
                     0);
     must(store_commit(&other.store, 10, 1, 5) == 0);
