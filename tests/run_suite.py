@@ -6,6 +6,7 @@
 """
 import importlib.util
 import os
+import signal
 import sys
 import time
 import unittest
@@ -44,6 +45,8 @@ class Result(unittest.TextTestResult):
 
 def main():
     name, files = sys.argv[1], sys.argv[2:]
+    # What a script starts in the background ignores SIGINT, and so would everything that is interrupted here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     suite = unittest.TestSuite()
     for path in files:
         sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
