@@ -92,6 +92,13 @@ static bool tell(struct batch *b)
     return true;
 }
 
+static void begin_refusing(struct batch *b, const char *what)
+{
+    if (!b->refusing && tell(b))
+        log_warning("%s: what adds data is refused until there is room", what);
+    b->refusing = what;
+}
+
 /* How many outcomes this batch may let go of, so that there are never many too many. */
 static unsigned expire_most(const struct batch *b, const struct batch_item *items, size_t count)
 {
@@ -127,9 +134,7 @@ static int make_room(struct batch *b, struct batch_item *items, size_t count)
             }
         }
     } else if (rc == -ENOSPC && count) {
-        if (!b->refusing && tell(b))
-            log_warning("%s: what adds data is refused until there is room", what);
-        b->refusing = what;
+        begin_refusing(b, what);
         refuse_adds(items, count);
         rc = room_for(b, items, count, &what);
     }
@@ -172,7 +177,7 @@ static int try_item(struct batch *b, struct batch_item *item, uint32_t *recorded
         struct record record;
         rc = evaluate(b->store, request, lsn, &record, &item->result, &b->values);
         if (rc == 1 && room_for_value(b, &record)) {
-            b->refusing = "view_full";
+            begin_refusing(b, "view_full");
             refuse(item);
             rc = 0;
         } else if (rc == 1) {
@@ -246,7 +251,7 @@ static long stage(struct batch *b, struct batch_item *items, size_t count, bool 
             return recorded;
         if (full < count) {
             refuse(&items[full]);
-            b->refusing = "view_full";
+            begin_refusing(b, "view_full");
         } else {
             limit_upkeep(b, 0); /* it can wait */
             upkeep = false;

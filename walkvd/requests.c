@@ -212,6 +212,8 @@ int requests_keep(struct store *s, const struct record *r, uint64_t lsn, uint64_
         .value = dequeued,
     };
     int rc = r->op == OP_DEQUEUE && r->version && r->version != dequeued.bytes ? -EBADMSG : 0;
+    if (!rc && r->op == OP_DEQUEUE && !r->version) /* whoever replays this could not know */
+        rc = view_more_room(s->view, requests_copies(i) * view_value_pages(s->view, dequeued.bytes));
     if (!rc && i->session && i->confirmed)
         rc = confirm(s, i->session, i->confirmed);
     if (!rc && i->session) {

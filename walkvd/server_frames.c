@@ -152,13 +152,6 @@ void server_reply_checkpoint(struct peer *p, enum result result, uint64_t lsn, c
     p->waits_for_checkpoint = false;
 }
 
-/* It begins after the batch, so that it holds what the peer wrote before it asked. */
-static void take_checkpoint(struct peer *p, const struct frame *frame)
-{
-    p->checkpoint_id = frame->id;
-    p->wants_checkpoint = true;
-}
-
 /* [token] Whether the client behind this write may ask for it. */
 static bool is_allowed(const struct server *s, const struct peer *p, const struct write_request *w)
 {
@@ -173,13 +166,20 @@ static bool is_allowed(const struct server *s, const struct peer *p, const struc
     return token && token->scope >= TOKEN_WRITE && token_reaches(token, about, w->name);
 }
 
-/* Notes what is owed for a frame that goes into this turn. */
-static void owe(struct server *s, struct peer *p, const struct frame *frame, struct batch_item *item,
-                uint64_t last_sequence)
+/* Notes a frame that goes into this turn. What it asks for happens when it is answered, behind the batch, so
+ * that a frame which is given back has done nothing. */
+static struct reply *owe(struct server *s, struct peer *p, const struct frame *frame)
 {
-    size_t frame_bytes = FRAME_HEADER_BYTES + frame->body.bytes;
-    s->replies[s->reply_count++] =
-        (struct reply){p, frame->id, item, p->consumed - frame_bytes, last_sequence};
+    struct reply *r = &s->replies[s->reply_count++];
+    *r = (struct reply){
+        .peer = p,
+        .id = frame->id,
+        .asked = (enum frame_type)frame->type,
+        .consumed = p->consumed - (FRAME_HEADER_BYTES + frame->body.bytes),
+        .last_sequence = p->last_sequence,
+        .confirmed = p->confirmed,
+    };
+    return r;
 }
 
 /* Takes a write into the batch. False when it is none that this peer may send. */
@@ -187,10 +187,10 @@ static bool take_write(struct server *s, struct peer *p, const struct frame *fra
 {
     struct batch_item *item = &s->items[s->item_count];
     struct identity *i = &item->request.identity;
-    uint64_t last_sequence = p->last_sequence;
     if (!frame_decode_write(frame->body, &item->request) ||
         item->request.value.bytes > s->config->max_value_size)
         return false;
+    owe(s, p, frame)->item = item;
     item->was_sent = false;
     if (i->sequence) {
         if (!p->session || i->sequence <= p->last_sequence)
@@ -207,17 +207,8 @@ static bool take_write(struct server *s, struct peer *p, const struct frame *fra
     if (item->refusal)
         i->key.bytes = 0; /* what is kept under it is nothing for this client */
     s->item_bytes += frame->body.bytes;
-    owe(s, p, frame, item, last_sequence);
     s->item_count++;
     return true;
-}
-
-static bool take_watch(struct server *s, struct peer *p, const struct frame *frame)
-{
-    s->watcher_count += !p->watches;
-    p->watches = true;
-    p->watch_id = frame->id;
-    return frame_decode_lsn(frame->body, &p->watch_lsn);
 }
 
 /* Takes the frames of one peer that go into this turn. Returns false when the batch is full. */
@@ -243,20 +234,14 @@ static bool collect_peer(struct server *s, struct peer *p)
                 p->broken = true;
             break;
         case FRAME_STATUS:
-            if (frame.body.bytes) {
-                p->broken = true;
-                break;
-            }
-            owe(s, p, &frame, NULL, p->last_sequence);
-            break;
         case FRAME_CHECKPOINT:
             if (frame.body.bytes)
                 p->broken = true;
             else
-                take_checkpoint(p, &frame);
+                owe(s, p, &frame);
             break;
         case FRAME_WATCH:
-            if (!take_watch(s, p, &frame))
+            if (!frame_decode_lsn(frame.body, &owe(s, p, &frame)->watch_lsn))
                 p->broken = true;
             break;
         default:
@@ -304,6 +289,7 @@ void server_give_back(struct server *s, size_t taken)
         const struct reply *r = &s->replies[i];
         r->peer->consumed = r->consumed;
         r->peer->last_sequence = r->last_sequence;
+        r->peer->confirmed = r->confirmed;
     }
     begin_with(s, s->replies[first].peer);
     s->reply_count = first;
@@ -326,6 +312,15 @@ static void reply_status(struct server *s, struct peer *p, uint32_t id)
     buffer_free(&body);
 }
 
+/* Takes a WATCH, in the place of one before it. */
+static void begin_watch(struct server *s, const struct reply *r)
+{
+    s->watcher_count += !r->peer->watches;
+    r->peer->watches = true;
+    r->peer->watch_id = r->id;
+    r->peer->watch_lsn = r->watch_lsn;
+}
+
 void server_reply(struct server *s)
 {
     for (size_t i = 0; i < s->reply_count; i++) {
@@ -333,10 +328,16 @@ void server_reply(struct server *s)
         size_t value_bytes = r->item ? r->item->result.value.bytes : 0;
         if (r->peer->broken || !peer_reserve(r->peer, REPLY_BYTES + value_bytes))
             continue;
-        if (r->item)
+        if (r->asked == FRAME_WRITE) {
             frame_encode_result(&r->peer->out, r->id, &r->item->result);
-        else
+        } else if (r->asked == FRAME_STATUS) {
             reply_status(s, r->peer, r->id);
+        } else if (r->asked == FRAME_WATCH) {
+            begin_watch(s, r);
+        } else { /* a checkpoint, which begins behind this batch and so holds it */
+            r->peer->checkpoint_id = r->id;
+            r->peer->wants_checkpoint = true;
+        }
     }
 }
 

@@ -18,9 +18,13 @@ enum { HOUSEKEEPING_MS = 200, TURN_ITEMS_MAX = 1024 /* of one batch */ };
 struct reply {
     struct peer *peer;
     uint32_t id;
-    struct batch_item *item; /* NULL: the status */
-    size_t consumed;         /* of peer->in, and peer->last_sequence, before its frame was taken */
+    enum frame_type asked;   /* WRITE, STATUS, CHECKPOINT or WATCH */
+    struct batch_item *item; /* of a WRITE */
+    uint64_t watch_lsn;      /* of a WATCH */
+    /* Of the peer, before its frame was taken. */
+    size_t consumed;
     uint64_t last_sequence;
+    uint64_t confirmed;
 };
 
 struct server {

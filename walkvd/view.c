@@ -580,7 +580,11 @@ static int make_room(struct view_owner *v, uint64_t more, uint64_t more_run_page
         rotate_holds(v, now);
         v->free_pages = count_free_pages(v);
         v->free_counted_ns = now;
-        p.free_pages = v->promised.free_pages = v->base.free_pages = 0; /* they were counted in */
+        /* What was promised before is counted in, as free, or as used by the open transaction. */
+        uint64_t taken = v->promised.pages < v->free_pages ? v->promised.pages : v->free_pages;
+        v->free_pages -= taken;
+        p.free_pages = v->promised.free_pages = taken;
+        v->base.free_pages = v->base.pages < taken ? v->base.pages : taken;
     }
     if (v->free_pages + p.free_pages < want || (last + p.run_pages) * v->page_bytes > v->reserved_bytes)
         return -ENOSPC;

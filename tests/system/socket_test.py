@@ -12,9 +12,10 @@ import socket
 import struct
 from pathlib import Path
 
-from raw_frames import (CHANGED, CHECKPOINT, CLEAR, CREATED, DELETE, DEPART, ENQUEUE, EXPIRE, GREETING, HEADER, HELLO, MAGIC, NOOP,
-                        OK, PRECONDITION_FAILED, PROTOCOL, REFUSE, RESULT, SET, STATUS, STATUS_REPLY, STORAGE_FULL,
-                        UNAVAILABLE, WATCH, WORKER, WRITE, WRITE_HEAD, Peer, frame, hello, watch, write)
+from raw_frames import (CHANGED, CHECKPOINT, CHECKPOINT_REPLY, CLEAR, CREATED, DELETE, DEPART, DEQUEUE, ENQUEUE, EXPIRE,
+                        GREETING, HEADER, HELLO, MAGIC, NOOP, OK, PRECONDITION_FAILED, PROTOCOL, REFUSE, RESULT, SET,
+                        STATUS, STATUS_REPLY, STORAGE_FULL, UNAVAILABLE, WATCH, WORKER, WRITE, WRITE_HEAD, Peer, frame,
+                        hello, watch, write)
 from walkv import EX_CONFIG, EX_IO, EX_UNAVAILABLE, WALKVD, SystemTest, main, run, wait_until
 
 
@@ -212,6 +213,34 @@ class Watch(SocketTest):
         _, lsn = other.set("a")
         other.send(watch(lsn - 1, id=1))
         self.assertEqual(self.changed(other), (1, lsn))
+
+
+class GivenBack(SocketTest):
+    """What stands behind more dequeues than one batch takes is given back, and happens once, in its place."""
+
+    def test_every_frame_is_answered_once(self):
+        peer, count = self.peer(role=WORKER, session=5), 20
+        for n in range(count):
+            peer.send(write(ENQUEUE, "q", b'"%04d%s"' % (n, b"v" * 1_000_000), id=n, sequence=n + 1))
+            peer.result()
+        with self.paused():
+            # Each confirms what was answered, and the last one more than that: it gives the others up.
+            peer.send(b"".join(write(DEQUEUE, "q", id=100 + n, sequence=count + 1 + n, confirmed=count) for n in range(count)),
+                      frame(STATUS, id=200), watch(0, id=201), frame(CHECKPOINT, id=202),
+                      write(SET, "behind", b"1", id=203, sequence=3 * count, confirmed=2 * count))
+        seen, last = [], 0
+        while len(seen) < count + 4:
+            kind, id, body = peer.receive()
+            seen.append((kind, id))
+            if kind == RESULT and id < 200:
+                self.assertEqual(body[32:38], b'"%04dv' % (id - 100))
+                last = struct.unpack("<Q", body[8:16])[0]
+            elif kind == CHECKPOINT_REPLY:
+                self.assertGreaterEqual(struct.unpack("<HQ", body[:10])[1], last, "it holds what came before")
+        self.assertEqual([id for kind, id in seen if kind in (RESULT, STATUS_REPLY)], [*range(100, 100 + count), 200, 203])
+        self.assertEqual([seen.count(one) for one in ((CHANGED, 201), (CHECKPOINT_REPLY, 202))], [1, 1])
+        peer.send(frame(STATUS, id=300))
+        self.assertEqual(peer.expect(STATUS_REPLY)[0], 300, "and nothing more comes")
 
 
 class Order(SocketTest):
