@@ -8,6 +8,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,8 @@
 #include <sys/statvfs.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+enum { LARGE_FILE_BYTES = 1024 * 1024 };
 
 static int result(int rc)
 {
@@ -122,10 +126,35 @@ static int system_rename(struct disk *d, const char *from, const char *to)
     return result(rename(from, to));
 }
 
+/* The last one that has a removed file open frees its blocks, which takes about a third of a millisecond a MiB. */
+static void *close_elsewhere(void *arg)
+{
+    close((int)(intptr_t)arg);
+    return NULL;
+}
+
+/* A large file is gone from its directory when this returns, and its room is free soon after: writes do not wait
+ * until the blocks are. */
 static int system_unlink(struct disk *d, const char *path)
 {
     (void)d;
-    return result(unlink(path));
+    struct stat st;
+    int fd = lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= LARGE_FILE_BYTES
+                 ? open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC)
+                 : -1;
+    int rc = result(unlink(path));
+    if (fd >= 0) {
+        sigset_t all, before;
+        pthread_t thread;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        if (rc || pthread_create(&thread, NULL, close_elsewhere, (void *)(intptr_t)fd))
+            close(fd);
+        else
+            pthread_detach(thread);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    return rc;
 }
 
 static int system_mkdir(struct disk *d, const char *path, mode_t mode)

@@ -6,18 +6,26 @@
  */
 #include "log.h"
 #include "snapshot.h"
+#include "timeslice.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 enum { NICE = 10 };
+
+/* True when standard output is a pipe whose other end is gone. */
+static bool nobody_reads_output(void)
+{
+    struct pollfd output = {.fd = 1, .events = POLLOUT};
+    return poll(&output, 1, 0) == 1 && (output.revents & POLLERR);
+}
 
 int main(int argc, char **argv)
 {
@@ -36,11 +44,12 @@ int main(int argc, char **argv)
     }
     /* Without walkvd nobody holds the pages. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() == 1)
+    if (nobody_reads_output())
         fatal(EX_UNAVAILABLE, "walkvd is gone");
     /* Requests come first. Not the lowest priority: on a busy host there would never be a snapshot, and the
      * log would grow without end. Where this is not allowed, it goes on as it is. */
     (void)!setpriority(PRIO_PROCESS, 0, NICE);
+    (void)timeslice_set(TIMESLICE_LONG_NS);
     struct disk *disk = disk_system();
     /* The pages are held for as long as it takes, so no grace applies here. */
     struct view_reader *reader = view_reader_new(argv[1], NULL, UINT64_MAX);

@@ -19,7 +19,7 @@
 #include <sys/random.h>
 #include <xxhash.h>
 
-enum { META_PAGES = 2, META_TRIES = 1000 };
+enum { META_PAGES = 2, META_TRIES = 1000, READ_BYTES = 128 * 1024 };
 
 struct writer {
     struct disk *disk;
@@ -85,19 +85,35 @@ static int map_free_pages(struct writer *w, const struct view *view)
     return rc == MDB_NOTFOUND ? 0 : -EBADMSG;
 }
 
+/* Writing back begins at once: the fsync at the end would otherwise hold the processor while it submits all of it. */
 static int write_out(struct writer *w, const void *data, size_t bytes)
 {
     int rc = disk_write(w->disk, w->fd, data, bytes, w->offset);
+    if (!rc)
+        (void)disk_sync_range(w->disk, w->fd, w->offset, bytes);
     w->offset += bytes;
     return rc;
+}
+
+/* Reads pages of the view in pieces that are short for the kernel too, where it gives the processor to nobody meanwhile. */
+static int read_pages(struct writer *w, uint64_t first_page, size_t raw_bytes)
+{
+    uint64_t offset = first_page * w->header.page_bytes;
+    for (size_t at = 0; at < raw_bytes; at += READ_BYTES) {
+        size_t bytes = raw_bytes - at < READ_BYTES ? raw_bytes - at : READ_BYTES;
+        ssize_t n = disk_read(w->disk, w->view_fd, w->raw + at, bytes, offset + at);
+        if (n != (ssize_t)bytes)
+            return n < 0 ? (int)n : -EIO;
+    }
+    return 0;
 }
 
 static int write_block(struct writer *w, uint64_t first_page, uint64_t pages)
 {
     size_t page_bytes = w->header.page_bytes, raw_bytes = pages * page_bytes;
-    ssize_t n = disk_read(w->disk, w->view_fd, w->raw, raw_bytes, first_page * page_bytes);
-    if (n != (ssize_t)raw_bytes)
-        return n < 0 ? (int)n : -EIO;
+    int rc = read_pages(w, first_page, raw_bytes);
+    if (rc)
+        return rc;
     for (uint64_t i = 0; i < pages; i++) {
         uint64_t page = first_page + i;
         if (page < META_PAGES)

@@ -20,7 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 KEYS = 1000000
 DRAWN = 200000  # different requests for the load of random keys
 LISTED = 100000  # keys in the list that is streamed: those whose number has seven zeros in front
-QUEUE_PER_S = 80000  # items put into a queue before it is emptied, for each second
+QUEUE_PER_S = 200000
 JSON_HEAD = "Content-Type: application/json\r\n"
 
 

@@ -51,7 +51,7 @@ def describe(directory):
     memory = int(re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text()).group(1))
     release = re.search(r'PRETTY_NAME="(.*)"', Path("/etc/os-release").read_text())
     return {
-        "cores": len(os.sched_getaffinity(0)), "cpu": model.group(1).strip() if model else platform.machine(),
+        "cores": os.cpu_count(), "cpu": model.group(1).strip() if model else platform.machine(),
         "virtual": "hypervisor" in cpuinfo, "memory_gib": round(memory / (1 << 20), 1),
         "kernel": platform.release().split("-")[0], "system": release.group(1) if release else "", "disk": disk(directory),
         "load_before": round(os.getloadavg()[0], 2),

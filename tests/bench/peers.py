@@ -5,7 +5,8 @@
 All servers run on one processor and the client on another (half of the processors for servers, where there are more than
 two), in temporary directories on one file system, and in turn: each round runs walkv and every peer once, so that what
 changes on the machine meanwhile hits all of them. What is printed are medians, the spread from the least to the most of
-the rounds, and how many times as fast walkv was. A run in which any answer was wrong is not reported.
+the rounds, and how many times as fast walkv was. A run in which walkv gave any wrong answer is not reported; a peer that did is left out of
+that load, and that is said.
 """
 import argparse
 import json
@@ -105,21 +106,26 @@ def probe_durability(stand, session, names, say):
 
 
 def run_loads(stand, client, chosen, rounds, seconds, say):
-    results = []
+    """Returns the loads, and of peers that failed at one: what they did. They are left out there; when walkv fails, all ends."""
+    results, failures = [], []
     for load in chosen:
         runs = {c.name: [] for c in load.contenders}
         for i in range(rounds):
-            for contender in load.contenders:
+            for contender in [c for c in load.contenders if c.name in runs]:
                 say("%s: %s, round %d of %d" % (load.name, contender.name, i + 1, rounds))
                 try:
                     runs[contender.name].append(loads.run_once(stand, client, load, contender, seconds))
                 except BenchError as error:
-                    raise BenchError("%s, %s: %s" % (load.name, contender.name, error)) from error
+                    failure = "%s, %s: %s" % (load.text, contender.name, error)
+                    if contender.name.startswith("walkv"):
+                        raise BenchError(failure) from error
+                    failures.append(failure)
+                    del runs[contender.name]
         for contender in load.contenders:
             contender.prepared.clear()
         results.append({"name": load.name, "text": load.text, "connections": load.connections, "unit": load.unit,
                         "contenders": {name: summary(of) for name, of in runs.items()}})
-    return results
+    return results, failures
 
 
 def summary(runs):
@@ -156,7 +162,7 @@ def measure(args, session, say):
     needed = {c.server for load in chosen for c in load.contenders}
     if any(load.durable for load in chosen):
         bench["durability_probe"] = probe_durability(stand, session, needed, say)
-    bench["loads"] = run_loads(stand, client, chosen, rounds, seconds, say)
+    bench["loads"], bench["failures"] = run_loads(stand, client, chosen, rounds, seconds, say)
     if "idle" in parts:
         bench["idle"] = latency.idle(stand, client, max(1, rounds // 2), max(2, seconds), say)
     if "latency" in parts:

@@ -55,6 +55,9 @@ def section(bench):
     faster = list(lost(bench))
     if faster:
         out += ["Where a peer is faster than walkv:", "", *("- " + line for line in faster), ""]
+    failed = report.failure_lines(bench)
+    if failed:
+        out += [*("- " + line for line in failed), ""]
     return "\n".join(out + [report.markdown(bench), "", END])
 
 

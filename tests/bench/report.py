@@ -138,6 +138,10 @@ def machine_lines(bench):
     yield ", ".join("%s %s" % pair for pair in v.items())
 
 
+def failure_lines(bench):
+    return ["Left out, for it failed: %s" % " ".join(failure.split()) for failure in bench.get("failures", [])]
+
+
 def text(bench):
     out = ["", *machine_lines(bench), "load average before the run: %s" % bench["machine"]["load_before"]]
     for title, notes, header, rows in tables(bench):
@@ -147,7 +151,7 @@ def text(bench):
             cells = [cell.ljust(w) if i == 0 or (title, i) in LEFT else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths))]
             out.append("  ".join(cells).rstrip())
         out += notes
-    return "\n".join(out)
+    return "\n".join(out + ([""] if bench.get("failures") else []) + failure_lines(bench))
 
 
 LEFT = {("Loads", 1), ("Goals", 3)}

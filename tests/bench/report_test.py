@@ -18,6 +18,7 @@ if str(HERE) not in sys.path:
 import chart  # noqa: E402  pylint: disable=wrong-import-position
 import goals  # noqa: E402  pylint: disable=wrong-import-position
 import loads  # noqa: E402  pylint: disable=wrong-import-position
+import peers  # noqa: E402  pylint: disable=wrong-import-position
 import readme  # noqa: E402  pylint: disable=wrong-import-position
 import report  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -103,6 +104,28 @@ class Report(unittest.TestCase):
             self.assertLessEqual({goal["of"], goal.get("to", goal["of"])}, known)
 
 
+class Failures(unittest.TestCase):
+    def run_one(self, name):
+        """Runs one load of two contenders, the second time without `name`, which fails."""
+        of = [mock.Mock(prepared=[]), mock.Mock(prepared=[])]
+        of[0].name, of[1].name = "walkv", "peer"
+        load = mock.Mock(text="a load", connections=1, unit="", contenders=of)
+
+        def run_once(_stand, _client, _load, contender, _seconds):
+            if contender.name == name:
+                raise peers.BenchError("broken")
+            return {"rate": 1}
+        with mock.patch.object(loads, "run_once", run_once):
+            results, failures = peers.run_loads(None, None, [load], 2, 1, lambda text: None)
+        return list(results[0]["contenders"]), failures
+
+    def test_a_peer_is_left_out_and_walkv_is_not(self):
+        self.assertEqual(self.run_one("peer"), (["walkv"], ["a load, peer: broken"]))
+        self.assertEqual(self.run_one(""), (["walkv", "peer"], []))
+        with self.assertRaisesRegex(peers.BenchError, "a load, walkv: broken"):
+            self.run_one("walkv")
+
+
 class Section(unittest.TestCase):
     def write(self, run):
         """Returns (status, what it says, the README or None)."""
@@ -128,6 +151,11 @@ class Section(unittest.TestCase):
         run = bench()
         run["loads"][0]["contenders"]["nginx"] = spread(30000)
         self.assertIn("- GET, one key, 1 worker: nginx, 1.50 times walkv", self.write(run)[2])
+
+    def test_a_peer_that_failed_is_said(self):
+        run = {**bench(), "failures": ["a list, webdis+redis: bad answers:\n{}"]}
+        self.assertIn("\n- Left out, for it failed: a list, webdis+redis: bad answers: {}\n", self.write(run)[2])
+        self.assertIn("Left out, for it failed: a list", report.text(run))
 
     def test_other_runs_are_refused(self):
         for change in ({"quick": True}, {"rounds": 1}, {"versions": {"walkv": "abc-dirty"}}, {"loads": bench()["loads"][1:]}):

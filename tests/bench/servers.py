@@ -174,6 +174,7 @@ class Session:
         self.clients = cpus[half:half + 1] or cpus[:1]
         self.server_cpus = ",".join(map(str, self.servers))
         self.client_cpus = ",".join(map(str, self.clients))
+        os.sched_setaffinity(0, self.clients)  # what this script does itself is not done where servers are measured
 
     def pinning(self):
         if not self.pinned:
