@@ -75,8 +75,7 @@ void conn_stream_run(struct conn *c)
             return;
         }
         bool chunked = c->request.version_minor >= 1;
-        /* One that found nothing to tell has cost as much as a full one. */
-        c->made_bytes += piece.bytes || more != STREAM_MORE ? piece.bytes : CONN_TURN_BYTES;
+        c->made_bytes += piece.bytes;
         piece = pack(c, piece, more == STREAM_END);
         if (piece.bytes) {
             if (chunked)
@@ -122,6 +121,7 @@ void conn_keep_head(struct conn *c)
     c->request_at = 0;
     c->body_at = c->raw_at = head.bytes;
     c->body_bytes = 0;
+    c->request.value = (struct piece){0}; /* was in the body */
 }
 
 void conn_stream_wake(struct conn *c)

@@ -79,15 +79,20 @@ static void append_event(struct buffer *out, const struct change *c)
     buffer_append_text(out, "}\n\n");
 }
 
-/* Takes the changes of a row that are behind the watcher. */
+static bool is_full(const struct look *l)
+{
+    return l->out->bytes >= PIECE_BYTES || l->changes >= PIECE_CHANGES;
+}
+
+/* Takes the changes of a row that are behind the watcher, as many as there is room for. */
 static int take_row(struct look *l, MDB_val key, MDB_val value)
 {
     struct span row = {value.mv_data, value.mv_size};
     struct change change;
-    int rc;
+    int rc = 0;
     if (key.mv_size != 8)
         return -EIO;
-    while ((rc = change_decode(&row, get_u64_be(key.mv_data), &change)) == 1) {
+    while (!is_full(l) && (rc = change_decode(&row, get_u64_be(key.mv_data), &change)) == 1) {
         if (change.lsn <= l->after)
             continue;
         if (is_wanted(l, &change))
@@ -136,9 +141,9 @@ static int look_at_changes(const struct view *view, void *arg)
     rc = find_row(cursor, l->after, &key, &value);
     while (!rc && !l->more) {
         rc = take_row(l, key, value);
-        if (!rc)
+        l->more = !rc && is_full(l);
+        if (!rc && !l->more)
             rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
-        l->more = !rc && (l->out->bytes >= PIECE_BYTES || l->changes >= PIECE_CHANGES);
     }
     mdb_cursor_close(cursor);
     if (rc && rc != MDB_NOTFOUND)
@@ -162,6 +167,7 @@ static int next_events(struct conn *c)
     int rc = view_read(c->worker->view, look_at_changes, &l);
     if (rc && rc != -EAGAIN && rc != -ETIMEDOUT)
         return rc;
+    c->made_bytes += (size_t)l.changes * (PIECE_BYTES / PIECE_CHANGES); /* also where nothing of it is to be told */
     w->behind = rc != 0;
     c->worker->watchers.no_view |= rc == -EAGAIN;
     if (rc) { /* no view now, or held up for too long: see watchers_tick() */

@@ -118,7 +118,7 @@ struct conn {
     struct buffer out;
     size_t sent;
     uint64_t out_before; /* bytes sent before those in `out` */
-    size_t made_bytes;   /* by a stream in this turn, before compression */
+    size_t made_bytes;   /* by a stream in this turn, before compression, and what else its work is worth */
 
     struct http_parser parser;
     struct http_body body;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Those who watch: the clients of /api/events, and when each is served. walkvd is asked to say once when more
- * has been published (frame.h, WATCH); then every watcher goes on reading from the view, and walkvd is asked
- * again after a pause that keeps this within a part of the worker's time, however many watch and however much
- * is written. With no watcher, walkvd is not asked.
+ * has been published (frame.h, WATCH); then, in a round, every watcher goes on reading from the view, and walkvd is
+ * asked again after a pause that keeps this within a part of the worker's time, however many watch and however
+ * much is written. A round lets other connections in between. With no watcher, walkvd is not asked.
  */
 #ifndef WALKV_HTTPD_WATCHERS_H
 #define WALKV_HTTPD_WATCHERS_H
@@ -34,7 +34,8 @@ struct watcher {
 /* A member of struct worker. */
 struct watchers {
     struct watcher *first;
-    struct watcher *next; /* in the walk over all of them, in which any may end */
+    struct watcher *next; /* in the round, in which any may end; NULL between rounds */
+    uint64_t round_ns;    /* that this round has taken up to now */
     uint64_t count;
     uint64_t told; /* LSN that all of them have been offered; 0: nobody knows */
     bool asked;    /* walkvd will say when there is more */
@@ -54,7 +55,7 @@ bool watchers_have_room(const struct worker *);
 void watchers_add(struct worker *, struct watcher *);
 void watchers_remove(struct worker *, struct watcher *);
 
-/* Lets all of them go on: read what is new, or see that it is time to end. */
+/* Begins a round: lets all of them go on, read what is new, or see that it is time to end. */
 void watchers_wake(struct worker *);
 
 /* From walkvd_client: more has been published; the connection is there, and leads to another store than the
