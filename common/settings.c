@@ -26,7 +26,8 @@
 #define HELP_WIDTH        80
 #define HELP_COLUMN       26 /* where the texts of --help begin */
 #define HELP_INDENT       "                          "
-#define COMPARED_NAME_MAX 63 /* longer names are like no other */
+#define COMPARED_NAME_MAX 63  /* longer names are like no other */
+#define DEFAULT_MAX       384 /* bytes of what describe_default() says: a default and a range */
 
 _Static_assert(sizeof(HELP_INDENT) - 1 == HELP_COLUMN, "the indent reaches the column");
 
@@ -585,6 +586,7 @@ static const struct command {
     {"print-config", offsetof(struct settings_commands, print_config), NULL,
      "Print the effective configuration as a commented file, and exit."},
     {"print-config-markdown", offsetof(struct settings_commands, print_config_markdown), NULL, NULL},
+    {"print-config-man", offsetof(struct settings_commands, print_config_man), NULL, NULL},
     {"help", offsetof(struct settings_commands, help), NULL, "Print this text and exit."},
     {"version", offsetof(struct settings_commands, version), NULL, "Print the version and exit."},
 };
@@ -786,14 +788,15 @@ static void describe_range(const struct setting *setting, char *range, size_t ra
     }
 }
 
-/* Prints "Default 4GiB, 8MiB to 16TiB." and ends the line. */
-static void print_default(const struct setting *setting, FILE *out)
+/* "Default 4GiB, 8MiB to 16TiB." */
+static void describe_default(const struct setting *setting, char text[DEFAULT_MAX])
 {
     char range[SETTINGS_TEXT_MAX];
 
     describe_range(setting, range, sizeof(range));
-    fprintf(out, "Default %s%s%s.%s\n", setting->default_text[0] == '\0' ? "empty" : setting->default_text,
-            range[0] == '\0' ? "" : ", ", range, setting->flag_only ? " On the command line only." : "");
+    snprintf(text, DEFAULT_MAX, "Default %s%s%s.%s",
+             setting->default_text[0] == '\0' ? "empty" : setting->default_text, range[0] == '\0' ? "" : ", ",
+             range, setting->flag_only ? " On the command line only." : "");
 }
 
 static void print_value(const struct setting *setting, const void *const_config, FILE *out)
@@ -818,6 +821,8 @@ static void print_value(const struct setting *setting, const void *const_config,
 
 void settings_print_config(const struct settings_table *table, const void *config, FILE *out)
 {
+    char text[DEFAULT_MAX];
+
     fprintf(out, "# The configuration of %s %s.\n", table->program, WALKV_VERSION);
     fprintf(out, "# The flag of a setting (--name, with - for _) overrides what stands here.\n\n[%s]\n",
             table->section);
@@ -826,9 +831,8 @@ void settings_print_config(const struct settings_table *table, const void *confi
 
         fprintf(out, "\n# ");
         print_wrapped(out, 2, "# ", setting->help);
-        fprintf(out, "# ");
-        print_default(setting, out);
-        fprintf(out, "%s%s = ", setting->flag_only ? "# " : "", setting->name);
+        describe_default(setting, text);
+        fprintf(out, "# %s\n%s%s = ", text, setting->flag_only ? "# " : "", setting->name);
         print_value(setting, config, out);
         fputc('\n', out);
     }
@@ -848,7 +852,7 @@ static void print_option(const char *flag, const char *argument, const char *hel
 
 void settings_print_help(const struct settings_table *table, FILE *out)
 {
-    char flag[SETTINGS_TEXT_MAX];
+    char flag[SETTINGS_TEXT_MAX], text[DEFAULT_MAX];
 
     fprintf(out, "Usage: %s [--SETTING=VALUE]...\n\n", table->program);
     print_wrapped(out, 0, "", table->summary);
@@ -865,8 +869,8 @@ void settings_print_help(const struct settings_table *table, FILE *out)
             fprintf(out, "\n%s:\n", setting->group);
         flag_name(setting->type == SETTING_BOOL ? "[no-]" : "", setting->name, flag);
         print_option(flag, setting->type == SETTING_CHOICE ? setting->choices : argument, setting->help, out);
-        fputs(HELP_INDENT, out);
-        print_default(setting, out);
+        describe_default(setting, text);
+        fprintf(out, HELP_INDENT "%s\n", text);
     }
     fputs("\nCommands:\n", out);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
@@ -914,6 +918,57 @@ void settings_print_markdown(const struct settings_table *table, FILE *out)
     }
 }
 
+/* Prints `text` as roff shows it unchanged, each sentence in lines of its own. */
+static void print_roff(const char *text, FILE *out)
+{
+    static const char *const escapes[256] = {
+        ['\\'] = "\\(rs", ['-'] = "\\-", ['\''] = "\\(aq", ['`'] = "\\(ga", ['^'] = "\\(ha", ['~'] = "\\(ti"};
+    char *roff = memory_new(strlen(text) + 1, 4, "a page of the manual"), *to = roff;
+
+    for (char before = ' '; *text != '\0'; before = *text++) {
+        const char *escape = escapes[(unsigned char)*text];
+
+        if (before == '.' && *text == ' ') {
+            *to = '\0';
+            print_wrapped(out, 0, "", roff);
+            to = roff;
+        } else if (escape != NULL) {
+            to = stpcpy(to, escape);
+        } else {
+            if (before == ' ' && *text == '.') /* a request, if it begins a line */
+                to = stpcpy(to, "\\&");
+            *to++ = *text;
+        }
+    }
+    *to = '\0';
+    print_wrapped(out, 0, "", roff);
+    free(roff);
+}
+
+void settings_print_man(const struct settings_table *table, FILE *out)
+{
+    char text[DEFAULT_MAX];
+
+    for (size_t i = 0; i < table->count; i++) {
+        const struct setting *setting = &table->settings[i];
+
+        if (i > 0 && setting->group != NULL)
+            fputs(".El\n", out);
+        if (setting->group != NULL)
+            fprintf(out, ".Ss %s\n", setting->group);
+        if (i == 0 || setting->group != NULL)
+            fputs(".Bl -tag -width Ds\n", out);
+        if (setting->flag_only)
+            continue;
+        fprintf(out, ".It Va %s\n", setting->name);
+        print_roff(setting->help, out);
+        fputs(".Pp\n", out);
+        describe_default(setting, text);
+        print_roff(text, out);
+    }
+    fputs(".El\n", out);
+}
+
 /* --- all of it --- */
 
 static void __attribute__((noreturn)) finish_output(void)
@@ -940,13 +995,15 @@ void settings_load(const struct settings_table *table, void *config, int argc, c
     settings_defaults(table, config);
     if (settings_apply_flags(table, config, argc, argv, &commands, error, sizeof(error)) < 0)
         fatal(EX_USAGE, "%s", error);
-    if (commands.help || commands.version || commands.print_config_markdown) {
+    if (commands.help || commands.version || commands.print_config_markdown || commands.print_config_man) {
         if (commands.help)
             settings_print_help(table, stdout);
         else if (commands.version)
             printf("%s %s\n", table->program, WALKV_VERSION);
-        else
+        else if (commands.print_config_markdown)
             settings_print_markdown(table, stdout);
+        else
+            settings_print_man(table, stdout);
         finish_output();
     }
 

@@ -2,7 +2,7 @@
  *
  * settings: the configuration of a daemon, from one table that says for each setting its name, type, default,
  * bounds and help. From the table come the parser of /etc/walkv/walkv.conf, the command-line flags, --help,
- * --print-config and the table in the README, so that none of them can say something else.
+ * --print-config, walkv.conf(5) and the table in the README, so that none of them can say something else.
  *
  * Precedence: flag over file over default. Every daemon reads its own section of the one file and leaves the
  * other sections alone. A value is never guessed at, cut or rounded: what is not exactly right is an error
@@ -71,7 +71,7 @@ struct settings_table {
 /* What the command line asks for besides settings. */
 struct settings_commands {
     const char *config_file; /* --config, or NULL; points into argv */
-    bool help, version, check_config, print_config, print_config_markdown;
+    bool help, version, check_config, print_config, print_config_markdown, print_config_man;
 };
 
 /* Does all of it in main(): defaults, file, flags, checks. Returns with `config` filled in (all zero before,
@@ -109,6 +109,9 @@ void settings_print_help(const struct settings_table *table, FILE *out);
 
 /* Prints the table of settings for the README. */
 void settings_print_markdown(const struct settings_table *table, FILE *out);
+
+/* Prints the settings of the file for walkv.conf(5), in mdoc(7): a subsection with a list for each group. */
+void settings_print_man(const struct settings_table *table, FILE *out);
 
 /* Strict readers of one number: no sign, no blank, no hex, no fraction. Return 0 and set `value`, or -EINVAL,
  * or -ERANGE when it does not fit into 64 bits; on failure `value` is untouched. */

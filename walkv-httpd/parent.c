@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "log.h"
 #include "memory.h"
+#include "notify.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -99,7 +100,8 @@ int parent_run(const struct httpd_config *config, int listen_fd, struct token_ta
     sigprocmask(SIG_BLOCK, &wanted, &original);
     sigaddset(&original, SIGHUP); /* a worker lets it in when it can take it */
     log_info("listening at %s with %u workers", config->listen, count);
-    bool stopping = false;
+    notify_status("%u workers", count);
+    bool stopping = false, told = false;
     uint64_t stop_by_ns = 0;
     while (!stopping || running(children, count)) {
         uint64_t now = clock_monotonic_ns();
@@ -111,17 +113,24 @@ int parent_run(const struct httpd_config *config, int listen_fd, struct token_ta
             kill_all(children, count, SIGKILL);
             stop_by_ns = now + NS_PER_S;
         }
+        if (!told)
+            notify_ready();
+        told = true;
+        notify_alive(now);
         struct timespec wait = {0, 100 * (long)NS_PER_MS};
         int signal = sigtimedwait(&wanted, NULL, &wait);
         if ((signal == SIGTERM || signal == SIGINT) && !stopping) {
             stopping = true;
+            notify_stopping();
             close(listen_fd);
             stop_by_ns = clock_monotonic_ns() + config->drain_timeout_ns + NS_PER_S;
             kill_all(children, count, SIGTERM);
         }
         if (signal == SIGHUP) {
+            notify_reloading();
             token_table_reload(tokens);
             kill_all(children, count, SIGHUP);
+            notify_ready();
         }
         reap(children, count, stopping);
     }

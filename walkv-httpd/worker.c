@@ -8,6 +8,7 @@
 #include "listener.h"
 #include "log.h"
 #include "memory.h"
+#include "notify.h"
 #include "timeslice.h"
 #include "walkvd_client.h"
 
@@ -19,7 +20,6 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sysexits.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -65,6 +65,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     (void)what;
     struct worker *w = arg;
     uint64_t now = clock_monotonic_ns();
+    notify_alive(now);
     walkvd_client_tick(w->client, now);
     watchers_tick(w, now);
     conn_tick(w, now);
@@ -82,6 +83,7 @@ static void on_terminate(evutil_socket_t fd, short what, void *arg)
     if (w->draining)
         return;
     w->draining = true;
+    notify_stopping();
     w->drain_until_ns = clock_monotonic_ns() + w->config->drain_timeout_ns;
     event_del(w->accepting);
     close(w->listen_fd); /* without siblings, new clients are refused from now on and not left waiting */
@@ -96,10 +98,12 @@ static void on_hang_up(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     struct worker *w = arg;
+    notify_reloading();
     token_table_reload(w->tokens);
     watchers_wake(w); /* whose token may be gone */
     if (w->access_log)
         access_log_reopen(w->access_log);
+    notify_ready();
 }
 
 static void take_random(struct worker *w)
@@ -151,7 +155,8 @@ int worker_run(const struct httpd_config *config, int listen_fd, unsigned number
     sigprocmask(SIG_UNBLOCK, &hangup, NULL);
     w.access_log = access_log_new(config->access_log);
     log_info("worker %u: serving", number);
-    sd_notify(0, "READY=1");
+    notify_status("Serving");
+    notify_ready();
     while (!event_base_got_break(w.base)) {
         event_base_loop(w.base, EVLOOP_ONCE);
         walkvd_client_flush(w.client);

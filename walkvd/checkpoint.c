@@ -24,7 +24,7 @@
 
 extern char **environ;
 
-/* walkv-snapshot stands beside walkvd. */
+/* walkv-snapshot stands beside walkvd, or where a package puts what nobody starts by hand. */
 static int program_path(char *out, size_t room)
 {
     char self[PATH_MAX];
@@ -36,7 +36,11 @@ static int program_path(char *out, size_t room)
     if (!slash)
         return -ENOENT;
     *slash = '\0';
-    return (size_t)snprintf(out, room, "%s/walkv-snapshot", self) < room ? 0 : -ENAMETOOLONG;
+    if ((size_t)snprintf(out, room, "%s/walkv-snapshot", self) >= room)
+        return -ENAMETOOLONG;
+    if (access(out, X_OK) && (size_t)snprintf(out, room, "%s/walkv-snapshot", WALKV_LIBEXEC_DIR) >= room)
+        return -ENAMETOOLONG;
+    return 0;
 }
 
 static int spawn(struct checkpoint *c)

@@ -22,7 +22,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { WINDOW = 512, WINDOW_BYTES = 1024 * 1024 };
+enum { WINDOW = 2048, WINDOW_BYTES = 1024 * 1024 }; /* half of it is what walkvd takes into one batch */
 
 struct import {
     struct ctl_client client;

@@ -65,8 +65,9 @@ static void usage(FILE *out)
           "\n"
           "Exit status: 0 done, 64 usage, 65 damaged or invalid data (repair: data would be lost),\n"
           "66 no such input, 69 walkvd does not answer (repair: it is running), 71 system error, 73 the\n"
-          "store is full (repair: the new one cannot be made), 74 I/O error, 76 another protocol, 77 no\n"
-          "right to do that, 78 data of a newer format (token: a file that is not good).\n",
+          "store is full (repair: the new one cannot be made), 74 I/O error, 75 interrupted (repair),\n"
+          "76 another protocol, 77 no right to do that, 78 data of a newer format (token: a file that is\n"
+          "not good).\n",
           out);
 }
 

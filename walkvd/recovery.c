@@ -5,6 +5,7 @@
 #include "checkpoint.h"
 #include "clock.h"
 #include "log.h"
+#include "notify.h"
 #include "replay.h"
 #include "uuid.h"
 #include "wal_log.h"
@@ -265,6 +266,7 @@ static int sync_log_end(struct run *run)
 static int say_loading(uint64_t done_bytes, uint64_t total_bytes, void *arg)
 {
     struct run *run = arg;
+    notify_progress("Loading the snapshot: %" PRIu64 " of %" PRIu64 " MiB", done_bytes >> 20, total_bytes >> 20);
     if (clock_monotonic_ns() - run->told_ns > NS_PER_S) {
         run->told_ns = clock_monotonic_ns();
         log_info("loading snapshot: %" PRIu64 " of %" PRIu64 " MiB, %" PRIu64 " MiB per second",
@@ -346,6 +348,8 @@ static int replay_batch(const struct wal_segment *segment, const struct wal_batc
     if (rc <= 0)
         return rc;
     run->recovery->replayed_ops += batch->header.count;
+    notify_progress("Replaying the log: LSN %" PRIu64 ", %" PRIu64 " operations", wal_batch_last_lsn(&batch->header),
+                    run->recovery->replayed_ops);
     uint64_t now = clock_monotonic_ns();
     if (now - run->told_ns > NS_PER_S) {
         run->told_ns = now;

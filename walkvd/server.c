@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "log.h"
 #include "memory.h"
+#include "notify.h"
 #include "socket_listener.h"
 
 #include <errno.h>
@@ -15,7 +16,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sysexits.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 enum { IDLE_MS = 20 }; /* without writes, before the witness */
@@ -79,7 +79,9 @@ static void on_reload(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     struct server *s = arg;
+    notify_reloading();
     token_table_reload(s->tokens);
+    notify_ready();
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
@@ -241,6 +243,18 @@ static void set_timer(struct event *event, unsigned ms)
         fatal(EX_OSERR, "a timer cannot be set: %s", strerror(errno));
 }
 
+/* For `systemctl status`, now and then. */
+static void tell_status(struct server *s, uint64_t now_ns)
+{
+    const struct view_state *state = &s->recovery->store.published;
+    if (s->told_status_ns && (now_ns - s->told_status_ns < STATUS_EVERY_NS || state->applied_lsn == s->told_status_lsn))
+        return;
+    s->told_status_ns = now_ns;
+    s->told_status_lsn = state->applied_lsn;
+    notify_status("Serving: LSN %" PRIu64 ", %" PRIu64 " keys, %" PRIu64 " queues, %" PRIu64 " items", state->applied_lsn,
+                  state->keys, state->queues, state->items);
+}
+
 static void loop(struct server *s)
 {
     while (!s->stopping) {
@@ -252,6 +266,9 @@ static void loop(struct server *s)
             set_timer(s->idle, more_idle_work ? 1 : IDLE_MS);
         event_base_loop(s->base, EVLOOP_ONCE | (s->more ? EVLOOP_NONBLOCK : 0));
         turn(s);
+        uint64_t now_ns = clock_monotonic_ns();
+        notify_alive(now_ns);
+        tell_status(s, now_ns);
     }
 }
 
@@ -270,8 +287,10 @@ static void stop_cleanly(struct server *s)
         checkpoint_start(&s->checkpoint, s->batch.operations) == 0) {
         char sentence[256] = "";
         enum checkpoint_outcome outcome;
-        while ((outcome = checkpoint_poll(&s->checkpoint, sentence, sizeof sentence)) == CHECKPOINT_RUNNING)
+        while ((outcome = checkpoint_poll(&s->checkpoint, sentence, sizeof sentence)) == CHECKPOINT_RUNNING) {
+            notify_progress("Stopping: writing a snapshot");
             usleep(5000);
+        }
         if (outcome == CHECKPOINT_FATAL) {
             log_error("checkpoint: %s", sentence);
             s->exit_status = EX_IOERR;
@@ -338,9 +357,9 @@ int server_run(struct recovery *r, struct disk *disk, const struct walkvd_config
 
     log_info("ready: %s start in %" PRIu64 " ms, LSN %" PRIu64 ", listening at %s", r->start_kind, r->took_ms,
              r->store.published.applied_lsn, config->socket_path);
-    sd_notify(0, "READY=1");
+    notify_ready();
     loop(s);
-    sd_notify(0, "STOPPING=1");
+    notify_stopping();
     stop_cleanly(s);
 
     int status = s->exit_status;

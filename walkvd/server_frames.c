@@ -12,7 +12,7 @@
 
 enum {
     TURN_BYTES_MAX = 8 * 1024 * 1024, /* of one batch, but for a single larger request */
-    PEER_ITEMS_MAX = 256,             /* of one peer in one turn, so that none starves the others */
+    PEER_ITEMS_MAX = 256,             /* of one peer before the others have theirs */
     REPLY_BYTES = 4096,               /* room for any reply, but for the value in it */
 };
 
@@ -269,13 +269,17 @@ static void begin_with(struct server *s, struct peer *first)
 void server_collect(struct server *s)
 {
     s->item_count = s->item_bytes = s->reply_count = 0;
-    s->more = false;
-    struct peer *last = NULL;
-    for (struct peer *p = s->peers; p; p = p->next) {
-        if (p->in.bytes && !collect_peer(s, p))
-            break;
-        last = p;
-    }
+    struct peer *last;
+    bool full = false;
+    do { /* as large a batch as can be, but in turns, so that none starves the others */
+        s->more = false;
+        last = NULL;
+        for (struct peer *p = s->peers; p && !full; p = p->next) {
+            full = p->in.bytes && !collect_peer(s, p);
+            if (!full)
+                last = p;
+        }
+    } while (s->more && !full);
     if (s->more && last && last->next)
         begin_with(s, last->next);
 }

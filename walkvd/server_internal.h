@@ -12,6 +12,8 @@
 #include "status.h"
 #include "token_table.h"
 
+#define STATUS_EVERY_NS (5 * NS_PER_S)
+
 enum { HOUSEKEEPING_MS = 200, TURN_ITEMS_MAX = 1024 /* of one batch */ };
 
 /* What is owed to a peer, in the order in which it asked. */
@@ -47,6 +49,7 @@ struct server {
     uint64_t worker_count;
     uint64_t watcher_count;
     struct sessions sessions;
+    uint64_t told_status_ns, told_status_lsn;
     uint64_t upkept_ns; /* when sessions and idempotency keys were last looked through */
     bool upkeep_left;   /* more than one batch could do */
 

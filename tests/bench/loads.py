@@ -142,6 +142,15 @@ class Stand:
             self.made[name] = getattr(self, name)()
         return self.made[name]
 
+    def forget(self, name):
+        """Ends a server that can no longer be trusted; the next one who needs it gets another."""
+        server = self.made.pop(name, None)
+        if hasattr(server, "stop"):
+            server.stop()
+        elif server:
+            for process in server.servers():
+                process.stop()
+
     def walkv(self):
         w = Walkv(self.session, worker_counts=(1, self.workers)).start()
         w.fill(lines(KEYS))

@@ -119,7 +119,8 @@ def run_loads(stand, client, chosen, rounds, seconds, say):
                     failure = "%s, %s: %s" % (load.text, contender.name, error)
                     if contender.name.startswith("walkv"):
                         raise BenchError(failure) from error
-                    failures.append(failure)
+                    failures.append(failure if len(failure) <= 300 else failure[:300] + " ...")
+                    stand.forget(contender.server)
                     del runs[contender.name]
         for contender in load.contenders:
             contender.prepared.clear()

@@ -116,7 +116,7 @@ class Failures(unittest.TestCase):
                 raise peers.BenchError("broken")
             return {"rate": 1}
         with mock.patch.object(loads, "run_once", run_once):
-            results, failures = peers.run_loads(None, None, [load], 2, 1, lambda text: None)
+            results, failures = peers.run_loads(mock.Mock(), None, [load], 2, 1, lambda text: None)
         return list(results[0]["contenders"]), failures
 
     def test_a_peer_is_left_out_and_walkv_is_not(self):

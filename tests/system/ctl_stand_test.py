@@ -151,7 +151,7 @@ class Imports(StandTest):
         self.assertFails(self.ctl("import", large, serve=lambda stream: None), EX_UNAVAILABLE, "connection to walkvd broke")
 
     def test_no_more_in_flight_than_agreed(self):
-        """A window of 512 requests: walkvd is never flooded, and not asked one at a time either."""
+        """A window of 2048 requests: walkvd is never flooded, and not asked one at a time either."""
         most = []
 
         def serve(stream):
@@ -166,9 +166,9 @@ class Imports(StandTest):
                     stream.send(*[result()] * pending)
                     pending = 0
 
-        done = self.ctl("--quiet", "import", self.lines(1500), serve=serve)
-        self.assertEqual((done.returncode, done.stderr), (0, "walkvctl: 1500 operations done\n"))
-        self.assertLessEqual(max(most), 512)
+        done = self.ctl("--quiet", "import", self.lines(6000), serve=serve)
+        self.assertEqual((done.returncode, done.stderr), (0, "walkvctl: 6000 operations done\n"))
+        self.assertLessEqual(max(most), 2048)
         self.assertGreater(max(most), 100)
 
 
@@ -191,7 +191,7 @@ class Progress(StandTest):
 
     def import_on(self, terminal, *options):
         source = self.dir / "lines"
-        source.write_text("".join(f'{{"key":"k{n}","value":{n}}}\n' for n in range(1000)))
+        source.write_text("".join(f'{{"key":"k{n}","value":{n}}}\n' for n in range(3000)))
         argv = [str(WALKVCTL), "--socket", str(self.socket), *options, "import", str(source)]
         with Stand(self.socket, self.slowly):
             if not terminal:
@@ -214,13 +214,13 @@ class Progress(StandTest):
         status, shown = self.import_on(terminal=True)
         self.assertEqual(status, 0, shown)
         self.assertRegex(shown, r"\A(\rimporting: \d+ of \d+ \(\d+%\) bytes, \d+ per second +)+"
-                                r"\r\x1b\[Kwalkvctl: 1000 operations done\r\n\Z")
+                                r"\r\x1b\[Kwalkvctl: 3000 operations done\r\n\Z")
 
     def test_quiet(self):
-        self.assertEqual(self.import_on(True, "--quiet"), (0, "walkvctl: 1000 operations done\r\n"))
+        self.assertEqual(self.import_on(True, "--quiet"), (0, "walkvctl: 3000 operations done\r\n"))
 
     def test_in_a_file(self):
-        self.assertEqual(self.import_on(False), (0, "walkvctl: 1000 operations done\n"))
+        self.assertEqual(self.import_on(False), (0, "walkvctl: 3000 operations done\n"))
 
 
 if __name__ == "__main__":

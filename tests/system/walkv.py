@@ -111,7 +111,7 @@ def send_signal(pid, number):
 class Daemon:
     """A process that was started here, and the lines that it and its children write to standard error."""
 
-    def __init__(self, name, argv, env=None, cwd=None, preexec=None, stdout=subprocess.DEVNULL):
+    def __init__(self, name, argv, env=None, cwd=None, preexec=None, stdout=subprocess.DEVNULL, pass_fds=()):
         self.name = name
         self.lines = []
         self._news = threading.Condition()
@@ -123,6 +123,7 @@ class Daemon:
             env=environment(**(env or {})),
             cwd=cwd,
             preexec_fn=preexec,
+            pass_fds=pass_fds,
         )
         self.pid = self.process.pid
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -695,6 +695,7 @@ static void test_load(void)
         {"--print-config", "[walkvd]\nroom=2048\n", "--print-config --once", 0, "\nroom = 2KiB\n"},
         {"--print-config-markdown", "", "--print-config-markdown", 0,
          "| `room` | `4KiB` | H. Value: 512 to "},
+        {"--print-config-man", "", "--print-config-man", 0, "\n.It Va room\nH.\n.Pp\nDefault 4KiB, 512 to "},
     };
     char path[] = "/tmp/settings_test.XXXXXX", flags[200], output[8192];
     int fd = mkstemp(path);
@@ -719,9 +720,12 @@ static void test_load(void)
 /* What was asked for and could not be said is a failure. */
 static void test_output_that_cannot_be_written(void)
 {
-    static const char *const flags[] = {
-        "--help --config=/dev/null", "--version --config=/dev/null", "--check-config --config=/dev/null",
-        "--print-config --config=/dev/null", "--print-config-markdown --config=/dev/null"};
+    static const char *const flags[] = {"--help --config=/dev/null",
+                                        "--version --config=/dev/null",
+                                        "--check-config --config=/dev/null",
+                                        "--print-config --config=/dev/null",
+                                        "--print-config-markdown --config=/dev/null",
+                                        "--print-config-man --config=/dev/null"};
     char output[1024];
 
     for (size_t i = 0; i < COUNT(flags); i++) {
@@ -1000,6 +1004,45 @@ static void test_help_and_markdown(void)
     }
 }
 
+/* What a help text has in it that roff would take for something else, and a line that is too long. */
+static void test_man_escapes(void)
+{
+    struct setting settings[] = {
+        {.group = "First",
+         .name = "main_path",
+         FIELD(SETTING_PATH, path),
+         .default_text = "/a-b",
+         .minimum = 1,
+         .maximum = 20,
+         .help = ".dot and 'quote' at a C:\\ `prompt`. 'Second' sentence, ~ and ^ in it. Two .dots"},
+        {.name = "once", FIELD(SETTING_BOOL, once), .default_text = "no", .help = "H.", .flag_only = true},
+        {.group = "Last",
+         .name = "lazy",
+         FIELD(SETTING_BOOL, lazy),
+         .default_text = "",
+         .help =
+             "Eleven_____ Eleven_____ Eleven_____ Eleven_____ Eleven_____ Eleven_____ Twelve_ .gen it is."},
+    };
+    const struct settings_table table = {.settings = settings, .count = COUNT(settings)};
+    static const char wanted[] =
+        ".Ss First\n.Bl -tag -width Ds\n.It Va main_path\n"
+        "\\&.dot and \\(aqquote\\(aq at a C:\\(rs \\(gaprompt\\(ga.\n"
+        "\\(aqSecond\\(aq sentence, \\(ti and \\(ha in it.\nTwo \\&.dots\n.Pp\nDefault /a\\-b.\n.El\n"
+        ".Ss Last\n.Bl -tag -width Ds\n.It Va lazy\n"
+        "Eleven_____ Eleven_____ Eleven_____ Eleven_____ Eleven_____ Eleven_____ Twelve_\n\\&.gen it is.\n"
+        ".Pp\nDefault empty.\n.El\n";
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+
+    settings_print_man(&table, out);
+    fclose(out);
+    CU_ASSERT_STRING_EQUAL(text, wanted);
+    if (strcmp(text, wanted) != 0)
+        fprintf(stderr, "\n  got \"%s\"\n", text);
+    free(text);
+}
+
 void settings_suite(void)
 {
     CU_pSuite suite = CU_add_suite("settings", NULL, NULL);
@@ -1023,4 +1066,5 @@ void settings_suite(void)
     CU_add_test(suite, "checks of single settings and of pairs", test_own_checks);
     CU_add_test(suite, "--print-config loads back to the same", test_print_config_loads_back);
     CU_add_test(suite, "--help and the README's table are complete", test_help_and_markdown);
+    CU_add_test(suite, "nothing in a help text means anything to roff", test_man_escapes);
 }
