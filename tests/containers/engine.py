@@ -14,6 +14,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -31,9 +32,16 @@ BUILD_S, DEBOOTSTRAP_S = 900, 900
 CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x00020000, 0x4000, 1 << 18
 UMOUNT_NOFOLLOW, MNT_DETACH = 8, 2
 
-_STORE = ["--storage-driver=vfs", f"--root={WORK}/storage", f"--runroot={WORK}/run"]
+# vfs works everywhere, and copies the whole image for each container.
+DRIVERS = ("overlay", "vfs")
+_STORE = [f"--root={WORK}/storage", f"--runroot={WORK}/run"]
 _PODMAN = ["podman", *_STORE, f"--tmpdir={WORK}/tmp", f"--volumepath={WORK}/volumes", f"--network-config-dir={WORK}/networks",
            "--cgroup-manager=cgroupfs", "--runtime=runc", "--events-backend=file"]
+# Instead of the settings of this machine. Locks in files are ours, and those in shared memory are of all podmans.
+_CONFIG = """[engine]
+lock_type = "file"
+"""
+_driver = DRIVERS[0]
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -42,12 +50,14 @@ def say(text):
 
 
 def _command(argv, timeout=PATIENCE_S, **options):
-    return subprocess.run([str(a) for a in argv], capture_output=True, text=True, timeout=timeout, check=False, **options)
+    environment = {**os.environ, "CONTAINERS_CONF": str(WORK / "containers.conf")}
+    return subprocess.run([str(a) for a in argv], capture_output=True, text=True, timeout=timeout, check=False,
+                          env=environment, **options)
 
 
 def podman(*argv, wanted=0, **options):
     """Runs podman, checks its exit status (`wanted` None: any), and returns the finished process."""
-    done = _command([*_PODMAN, *argv], **options)
+    done = _command([*_PODMAN, f"--storage-driver={_driver}", *argv], **options)
     if wanted is not None and done.returncode != wanted:
         raise AssertionError(f"podman {' '.join(map(str, argv))}: {done.returncode}, not {wanted}\n{done.stdout}{done.stderr}")
     return done
@@ -121,7 +131,7 @@ def _mounts_below(path):
 
 def _remove_all():
     """Ends every container of ours, unmounts what is left, and removes all but the tar."""
-    if (WORK / "storage").exists():
+    if (WORK / "storage" / f"{_driver}-containers").exists():
         podman("rm", "--force", "--all", "--time=0", wanted=None)
     for where in reversed(_mounts_below(WORK)):
         _libc.umount2(where.encode(), MNT_DETACH | UMOUNT_NOFOLLOW)
@@ -129,7 +139,7 @@ def _remove_all():
     if left:
         say(f"still mounted, so nothing is removed: {left}")
         return
-    for name in ("base", "storage", "run", "tmp", "volumes", "networks", "access"):
+    for name in ("base", "storage", "run", "tmp", "volumes", "networks", "access", "containers.conf"):
         if (WORK / name).exists():
             _command(["rm", "-rf", "--one-file-system", WORK / name], timeout=300)
 
@@ -138,6 +148,20 @@ def _enter_namespace():
     """Gives this process, and what it starts from now on, mounts of its own."""
     if _libc.unshare(CLONE_NEWNS) or _libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None):
         raise unittest.SkipTest(f"no mount namespace: {os.strerror(ctypes.get_errno())}")
+
+
+def _import_base():
+    """Sets `_driver` to the first with which podman runs something; returns None, or what the last said."""
+    global _driver
+    for _driver in DRIVERS:
+        _remove_all()  # of a run that was killed, or of the driver that does not work
+        (WORK / "containers.conf").write_text(_CONFIG, encoding="utf-8")
+        done = podman("import", BASE_TAR, BASE, wanted=None, timeout=300)
+        if done.returncode == 0:
+            done = podman("run", "--rm", "--network=none", *limits(), BASE, "true", wanted=None)
+        if done.returncode == 0:
+            return None
+    return done.stderr.strip()
 
 
 def _set_up():
@@ -157,20 +181,18 @@ def _set_up():
     except BlockingIOError:
         raise unittest.SkipTest("another run uses build/containers") from None
     _enter_namespace()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that it is tidied up
     atexit.register(_remove_all)
-    _remove_all()  # of a run that was killed
     if not BASE_TAR.exists():
         _make_base_tar()
-    done = podman("import", BASE_TAR, BASE, wanted=None, timeout=300)
-    if done.returncode == 0:
-        done = podman("run", "--rm", "--network=none", *limits(), BASE, "true", wanted=None)
-    if done.returncode != 0:
-        raise unittest.SkipTest(f"podman does not work here: {done.stderr.strip()[-300:]}")
+    problem = _import_base()
+    if problem:
+        raise unittest.SkipTest(f"podman does not work here: {problem[-300:]}")
     began = time.monotonic()
     say("building the image, without the web UI")
     # A build that finds its layers again would keep gigabytes here, and hide a Dockerfile that no longer builds.
-    done = _command(["buildah", *_STORE, "bud", "--isolation=chroot", "--layers=false", f"--build-arg=BASE={BASE}",
-                     "--build-arg=UI=OFF", "--tag", IMAGE, compose.ROOT], timeout=BUILD_S)
+    done = _command(["buildah", *_STORE, f"--storage-driver={_driver}", "bud", "--isolation=chroot", "--layers=false",
+                     f"--build-arg=BASE={BASE}", "--build-arg=UI=OFF", "--tag", IMAGE, compose.ROOT], timeout=BUILD_S)
     if done.returncode != 0:
         raise AssertionError(f"the Dockerfile does not build:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
     say(f"built in {time.monotonic() - began:.0f} s")
