@@ -9,14 +9,13 @@ import http.client
 import itertools
 import json
 import os
-import re
 import shutil
 import signal
 import socket
-import subprocess
 import threading
 import time
 import unittest
+import unittest.mock
 
 import compose
 from engine import IMAGE, PATIENCE_S, WORK, limits, need_image, podman, socket_in
@@ -338,6 +337,24 @@ class Containers(unittest.TestCase):
         wait_until(lambda: one.pid not in (0, pid), "the worker to be started again")
         wait_until(one.healthy, "the worker to be healthy")
         self.assertEqual(one.get("shared"), "by the other")
+
+    def test_workers_in_one_container(self):
+        with unittest.mock.patch.dict(os.environ, WALKV_WORKERS="2"):
+            project = self.project()
+        _, _, worker = self.up(project=project)
+        parent = worker.pid
+        children = self.children(parent)
+        self.assertEqual(len(children), 2)
+        os.kill(children[0], signal.SIGKILL)
+        wait_until(lambda: len(self.children(parent)) == 2 and self.children(parent) != children, "another worker")
+        worker.put("a", 1)
+        worker.stop()
+        self.assertEqual(worker.inspect("{{.State.ExitCode}}"), "0")
+
+    @staticmethod
+    def children(pid):
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
+            return [int(text) for text in file.read().split()]
 
     # --- the operator's commands ---
 
