@@ -142,8 +142,9 @@ class Project:
         self.containers = []
 
     def close(self):
-        if self.containers:
-            podman("rm", "--force", "--time=0", *(c.name for c in self.containers))
+        for container in self.containers:  # one that is started again and again may be just in between
+            wait_until(lambda c=container: podman("rm", "--force", "--time=0", c.name, wanted=None).returncode == 0,
+                       f"{container.name} to be removed")
         podman("volume", "rm", "--force", *(compose.PREFIX + name for name in self.whole["volumes"]))
 
 
@@ -162,7 +163,10 @@ class Containers(unittest.TestCase):
         walkvd = project.up("walkvd", **changes)
         made = [walkvd, *(project.up("walkv-httpd") for _ in range(workers))]
         for container in made:
-            wait_until(container.healthy, f"{container.name} to be healthy")
+            try:
+                wait_until(container.healthy, f"{container.name} to be healthy")
+            except AssertionError as problem:
+                raise AssertionError(f"{problem}\n{container.log()[-2000:]}") from None
         return project, *made
 
     # --- the files ---

@@ -35,8 +35,8 @@ UMOUNT_NOFOLLOW, MNT_DETACH = 8, 2
 # vfs works everywhere, and copies the whole image for each container.
 DRIVERS = ("overlay", "vfs")
 _STORE = [f"--root={WORK}/storage", f"--runroot={WORK}/run"]
-_PODMAN = ["podman", *_STORE, f"--tmpdir={WORK}/tmp", f"--volumepath={WORK}/volumes", f"--network-config-dir={WORK}/networks",
-           "--cgroup-manager=cgroupfs", "--runtime=runc", "--events-backend=file"]
+_PODMAN = ["podman", *_STORE, f"--tmpdir={WORK}/tmp", f"--volumepath={WORK}/volumes",
+           f"--network-config-dir={WORK}/networks", "--cgroup-manager=cgroupfs", "--runtime=runc", "--events-backend=file"]
 # Instead of the settings of this machine. Locks in files are ours, and those in shared memory are of all podmans.
 _CONFIG = """[engine]
 lock_type = "file"
@@ -106,7 +106,8 @@ def _make_base_tar():
         (apt / "sources.list").write_text("", encoding="utf-8")
         target = apt / "sources.list.d" if path.suffix == ".sources" else apt
         shutil.copy(path, target / path.name)
-    proxies = [line for line in _command(["apt-config", "dump"]).stdout.splitlines() if re.match(r"Acquire::\w+::Proxy\b", line)]
+    settings = _command(["apt-config", "dump"]).stdout.splitlines()
+    proxies = [line for line in settings if re.match(r"Acquire::\w+::Proxy\b", line)]
     (apt / "apt.conf.d" / "99test-proxy").write_text("".join(line + "\n" for line in proxies), encoding="utf-8")
     # Without what the slim images of Debian leave out, too: every container copies all of it.
     left_out = [f"--exclude=./{path}/*" for path in ("dev", "var/cache/apt", "var/lib/apt/lists", "usr/share/doc",
