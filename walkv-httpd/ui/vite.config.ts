@@ -25,6 +25,8 @@ export default defineConfig({
         modulePreload: { polyfill: false },
         sourcemap: false,
         emptyOutDir: true,
+        // vite reads a thousand at once, which is more than a process may have open in many a container.
+        rollupOptions: { maxParallelFileOps: 100 },
     },
     test: { environment: 'node', include: ['tests/**/*.test.ts'], setupFiles: ['tests/setup.ts'] },
 });
