@@ -182,7 +182,7 @@ def _set_up():
     except BlockingIOError:
         raise unittest.SkipTest("another run uses build/containers") from None
     _enter_namespace()
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that it is tidied up
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it is tidied up
     atexit.register(_remove_all)
     if not BASE_TAR.exists():
         _make_base_tar()
