@@ -18,7 +18,8 @@ WORKDIR /src
 COPY scripts/install-deps scripts/
 RUN WALKV_UI=${UI} scripts/install-deps build
 COPY . .
-RUN cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DWALKV_TESTS=OFF -DWALKV_UI=${UI} && cmake --build build
+RUN cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DWALKV_TESTS=OFF -DWALKV_UI=${UI} \
+ && cmake --build build --target walkvd walkv-snapshot walkvctl walkv-httpd
 RUN install -D -s -t /out/bin build/walkvd/walkvd build/walkvd/walkv-snapshot build/walkvd/walkvctl \
       build/walkv-httpd/walkv-httpd \
  && install -t /out/bin containers/walkv-ready
