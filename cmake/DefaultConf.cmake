@@ -12,6 +12,8 @@ foreach(program ${programs})
   if(NOT status EQUAL 0)
     message(FATAL_ERROR "${program} --print-config: ${status}")
   endif()
+  # The version would make it another file with every release, and dpkg would ask those who have changed theirs.
+  string(REGEX REPLACE "^# The configuration of ([a-z-]+) [^\n]*\n" "# The configuration of \\1.\n" printed "${printed}")
   string(REGEX REPLACE "\n([a-z_]+ = )" "\n#\\1" printed "${printed}")
   string(REPLACE "\n#${name} = " "\n${name} = " printed "${printed}")
   string(APPEND text "\n${printed}")

@@ -16,6 +16,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+/* Unless somebody asks for more: each takes a connection of walkvd, which has 256 of them by default. */
+enum { WORKERS_MAX = 64 };
+
 static uint64_t worker_count(void)
 {
     struct httpd_config config = {0};
@@ -27,7 +30,9 @@ static uint64_t worker_count(void)
     uint64_t count = rc ? 0 : config.worker_units;
     settings_free(&httpd_settings, &config);
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    return count ? count : processors > 0 ? (uint64_t)processors : 1;
+    if (count)
+        return count;
+    return processors < 1 ? 1 : processors < WORKERS_MAX ? (uint64_t)processors : WORKERS_MAX;
 }
 
 int main(int argc, char **argv)

@@ -194,7 +194,7 @@ static const struct setting settings[] = {
         .default_text = "0",
         .minimum = 0,
         .maximum = 256,
-        .help = "How many units walkv-httpd@1, walkv-httpd@2 and so on belong to walkv.target; 0: one for each processor. "
+        .help = "How many units walkv-httpd@1, walkv-httpd@2 and so on belong to walkv.target; 0: one for each processor, up to 64. "
                 "Read by systemd at boot and at systemctl daemon-reload; then systemctl start walkv.target starts those that "
                 "were added. A walkv-httpd that is started by hand does not look at it.",
     },

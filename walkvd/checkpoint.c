@@ -156,8 +156,10 @@ void checkpoint_measure(struct checkpoint *c)
 }
 
 /* Deletes the snapshots that the control file does not know, but none that is newer, and the segments that
- * end below the log's floor, oldest first. Failing to delete is not a failure. */
-static void delete_unneeded(struct disk *disk, const char *data_dir, const struct control *control)
+ * end below the log's floor, oldest first. Failing to delete is not a failure. `remove` is disk_unlink where the
+ * room is needed at once. */
+static void delete_unneeded(struct disk *disk, const char *data_dir, const struct control *control,
+                            int (*remove)(struct disk *, const char *path))
 {
     char path[4096];
     struct snapshot_list list;
@@ -166,7 +168,7 @@ static void delete_unneeded(struct disk *disk, const char *data_dir, const struc
         for (size_t i = 0; i < list.count && list.lsns[i] < control->snapshot_lsn; i++) {
             if (list.lsns[i] != control->older_snapshot_lsn &&
                 snapshot_path(path, sizeof path, data_dir, list.lsns[i]))
-                removed_snapshots += disk_unlink(disk, path) == 0;
+                removed_snapshots += remove(disk, path) == 0;
         }
         snapshot_list_free(&list);
     }
@@ -174,7 +176,7 @@ static void delete_unneeded(struct disk *disk, const char *data_dir, const struc
     if (wal_log_list(disk, data_dir, &log) == 0) {
         for (size_t i = 0; i + 1 < log.count && log.first_lsns[i + 1] <= control->older_snapshot_lsn; i++) {
             if (wal_log_path(path, sizeof path, data_dir, log.first_lsns[i]))
-                removed_segments += disk_unlink(disk, path) == 0;
+                removed_segments += remove(disk, path) == 0;
         }
         wal_log_free(&log);
     }
@@ -210,8 +212,14 @@ int checkpoint_finish(struct checkpoint *c, uint64_t lsn)
     rc = control_write(c->disk, c->data_dir, c->control);
     if (rc)
         return rc;
-    delete_unneeded(c->disk, c->data_dir, c->control);
+    delete_unneeded(c->disk, c->data_dir, c->control, wal_is_full(c->wal) ? disk_unlink : disk_unlink_later);
     return 0;
+}
+
+uint64_t checkpoint_written_bytes(const struct checkpoint *c)
+{
+    struct disk_stat st;
+    return c->pid && disk_stat_path(c->disk, c->tmp_path, &st) == 0 ? st.bytes : 0;
 }
 
 enum checkpoint_outcome checkpoint_poll(struct checkpoint *c, char *sentence, size_t room)
@@ -285,5 +293,5 @@ void checkpoint_sweep(struct disk *disk, const char *data_dir, const struct cont
     if ((size_t)snprintf(path, sizeof path, "%s/snapshots", data_dir) >= sizeof path)
         return;
     disk_list(disk, path, sweep_name, &sweep);
-    delete_unneeded(disk, data_dir, control);
+    delete_unneeded(disk, data_dir, control, disk_unlink);
 }

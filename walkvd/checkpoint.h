@@ -59,6 +59,9 @@ enum checkpoint_outcome {
  * CHECKPOINT_RUNNING while it has not, also when none runs. */
 enum checkpoint_outcome checkpoint_poll(struct checkpoint *, char *sentence, size_t room);
 
+/* Of the snapshot that is being written; 0 when none is. */
+uint64_t checkpoint_written_bytes(const struct checkpoint *);
+
 /* Puts the verified snapshot of `lsn`, which lies at `tmp_path`, in place: name, control file, then what is
  * no longer needed is deleted. Returns 0 or a negative errno; after -EIO the names on disk are in doubt, and
  * walkvd must stop before it deletes anything. */

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { LARGE_FILE_BYTES = 1024 * 1024 };
+enum { LARGE_FILE_BYTES = 1024 * 1024, CLOSERS_MAX = 4 };
 
 static int result(int rc)
 {
@@ -126,35 +127,10 @@ static int system_rename(struct disk *d, const char *from, const char *to)
     return result(rename(from, to));
 }
 
-/* The last one that has a removed file open frees its blocks, which takes about a third of a millisecond a MiB. */
-static void *close_elsewhere(void *arg)
-{
-    close((int)(intptr_t)arg);
-    return NULL;
-}
-
-/* A large file is gone from its directory when this returns, and its room is free soon after: writes do not wait
- * until the blocks are. */
 static int system_unlink(struct disk *d, const char *path)
 {
     (void)d;
-    struct stat st;
-    int fd = lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= LARGE_FILE_BYTES
-                 ? open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC)
-                 : -1;
-    int rc = result(unlink(path));
-    if (fd >= 0) {
-        sigset_t all, before;
-        pthread_t thread;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        if (rc || pthread_create(&thread, NULL, close_elsewhere, (void *)(intptr_t)fd))
-            close(fd);
-        else
-            pthread_detach(thread);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-    }
-    return rc;
+    return result(unlink(path));
 }
 
 static int system_mkdir(struct disk *d, const char *path, mode_t mode)
@@ -315,6 +291,38 @@ int64_t disk_size(struct disk *d, int fd)
     struct disk_stat st;
     int rc = disk_stat(d, fd, &st);
     return rc ? rc : (int64_t)st.bytes;
+}
+
+/* Whoever is the last to have a removed file open frees its blocks: about a third of a millisecond a MiB. */
+static _Atomic int closers;
+
+static void *close_elsewhere(void *arg)
+{
+    close((int)(intptr_t)arg);
+    closers--;
+    return NULL;
+}
+
+int disk_unlink_later(struct disk *d, const char *path)
+{
+    struct stat st;
+    int fd = lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= LARGE_FILE_BYTES && closers < CLOSERS_MAX
+                 ? open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC)
+                 : -1;
+    int rc = disk_unlink(d, path);
+    if (fd < 0)
+        return rc;
+    sigset_t all, before;
+    pthread_t thread;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    closers++;
+    if (rc || pthread_create(&thread, NULL, close_elsewhere, (void *)(intptr_t)fd))
+        close_elsewhere((void *)(intptr_t)fd);
+    else
+        pthread_detach(thread);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rc;
 }
 
 int disk_sync_dir(struct disk *d, const char *path)

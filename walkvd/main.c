@@ -9,9 +9,15 @@
 #include "socket_listener.h"
 #include "walkvd_settings.h"
 
+#include <signal.h>
+
 int main(int argc, char **argv)
 {
     struct walkvd_config config = {0};
+    sigset_t hang_up; /* would end a start that takes long; the server takes it when it can */
+    sigemptyset(&hang_up);
+    sigaddset(&hang_up, SIGHUP);
+    sigprocmask(SIG_BLOCK, &hang_up, NULL);
     log_open("walkvd", LOG_LEVEL_INFO);
     settings_load(&walkvd_settings, &config, argc, argv);
     log_set_level((enum log_level)config.log_level);

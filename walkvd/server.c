@@ -287,8 +287,12 @@ static void stop_cleanly(struct server *s)
         checkpoint_start(&s->checkpoint, s->batch.operations) == 0) {
         char sentence[256] = "";
         enum checkpoint_outcome outcome;
+        uint64_t before = 0;
         while ((outcome = checkpoint_poll(&s->checkpoint, sentence, sizeof sentence)) == CHECKPOINT_RUNNING) {
-            notify_progress("Stopping: writing a snapshot");
+            uint64_t bytes = checkpoint_written_bytes(&s->checkpoint);
+            if (bytes > before) /* one that does not get on is not waited for without end */
+                notify_progress("Stopping: writing a snapshot, %" PRIu64 " MiB", bytes >> 20);
+            before = bytes;
             usleep(5000);
         }
         if (outcome == CHECKPOINT_FATAL) {
@@ -351,6 +355,10 @@ int server_run(struct recovery *r, struct disk *disk, const struct walkvd_config
     s->terminate[0] = add_event(s, SIGTERM, EV_SIGNAL | EV_PERSIST, on_signal);
     s->terminate[1] = add_event(s, SIGINT, EV_SIGNAL | EV_PERSIST, on_signal);
     s->reload = add_event(s, SIGHUP, EV_SIGNAL | EV_PERSIST, on_reload);
+    sigset_t hang_up; /* blocked by main() */
+    sigemptyset(&hang_up);
+    sigaddset(&hang_up, SIGHUP);
+    sigprocmask(SIG_UNBLOCK, &hang_up, NULL);
     s->child = add_event(s, SIGCHLD, EV_SIGNAL | EV_PERSIST, on_wake);
     if (wal_alarm_fd(r->wal) >= 0)
         s->alarm = add_event(s, wal_alarm_fd(r->wal), EV_READ, on_wake);

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """What somebody would try who has taken over a worker: ways to change the read view, the log, or walkvd itself. Run as the
-workers' user; prints one line for each way, `denied` with the error, or `DONE`. Arguments: the process id of walkvd."""
+workers' user; prints one line for each way: `denied` with the error, `DONE`, or `UNCLEAR` with an error that is no refusal.
+Arguments: the process id of walkvd, a file of its log, and `hidden` where data and other processes are not to be seen at all."""
 import ctypes
 import errno
-import glob
 import mmap
 import os
 import signal
@@ -40,24 +40,14 @@ def open_again_through_proc():
 
 
 def open_what_walkvd_has_open():
-    names = glob.glob("/proc/%d/fd/*" % WALKVD)
-    if not names:
-        os.listdir("/proc/%d/fd" % WALKVD)
-    for name in names:
-        if "walkv" in os.readlink(name):
-            os.open(name, os.O_RDWR)
+    for name in os.listdir("/proc/%d/fd" % WALKVD):
+        if "walkv" in os.readlink("/proc/%d/fd/%s" % (WALKVD, name)):
+            os.open("/proc/%d/fd/%s" % (WALKVD, name), os.O_RDWR)
 
 
 def take_a_descriptor_of_walkvd():
     pidfd = check(LIBC.syscall(PIDFD_OPEN, WALKVD, 0))
-    for number in range(3, 30):
-        try:
-            check(LIBC.syscall(PIDFD_GETFD, pidfd, number, 0))
-            return
-        except OSError as error:
-            if error.errno != errno.EBADF:
-                raise
-    raise OSError(errno.EBADF, "no descriptor to be had")
+    check(LIBC.syscall(PIDFD_GETFD, pidfd, 3, 0))
 
 
 def map_for_writing():
@@ -93,14 +83,8 @@ def unlink_it():
     os.unlink(VIEW)
 
 
-def shm_unlink_it():
-    check(LIBC.shm_unlink(b"/walkv/view"))
-
-
 def rename_over_it():
-    own = "/tmp/own"
-    open(own, "w", encoding="ascii").close()
-    os.replace(own, VIEW)
+    os.replace(VIEW + ".gen", VIEW)
 
 
 def put_a_file_beside_it():
@@ -174,7 +158,7 @@ def write_the_control_file():
 
 
 def write_the_log():
-    os.open(DATA + "/wal/0000000000000001.wal", os.O_RDWR)
+    os.open(DATA + "/wal/" + sys.argv[2], os.O_RDWR)
 
 
 def remove_the_socket():
@@ -191,12 +175,17 @@ def change_the_configuration():
 
 WAYS = [
     open_for_writing, open_again_through_proc, open_what_walkvd_has_open, take_a_descriptor_of_walkvd, map_for_writing,
-    make_a_mapping_writable, write_to_the_reader, cut_the_open_file, cut_the_file, punch_a_hole, seal_it, unlink_it, shm_unlink_it,
+    make_a_mapping_writable, write_to_the_reader, cut_the_open_file, cut_the_file, punch_a_hole, seal_it, unlink_it,
     rename_over_it, put_a_file_beside_it, take_its_directory_away, change_its_mode, change_its_owner, change_its_times,
     write_the_generation, open_the_lock_file, mount_over_it, trace_walkvd, seize_walkvd, write_the_memory_of_walkvd, write_into_walkvd,
     kill_walkvd, stop_walkvd, slow_walkvd_down, list_the_data, write_the_control_file, write_the_log, remove_the_socket,
     put_a_socket_of_its_own_there, change_the_configuration,
 ]
+
+
+REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS} | ({errno.ENOENT} if sys.argv[3] == "hidden" else set())
+# What is said of a descriptor that is open for reading only.
+FOR_READING = {write_to_the_reader: errno.EBADF, cut_the_open_file: errno.EINVAL, punch_a_hole: errno.EBADF}
 
 
 def main():
@@ -206,7 +195,8 @@ def main():
             way()
             print("DONE   %s" % way.__name__)
         except OSError as error:
-            print("denied %s: %s" % (way.__name__, error.strerror))
+            denied = error.errno in REFUSALS or FOR_READING.get(way) == error.errno
+            print("%s %s: %s" % ("denied" if denied else "UNCLEAR", way.__name__, error.strerror))
 
 
 if __name__ == "__main__":

@@ -143,7 +143,7 @@ class Container:
         shutil.copy(path, self.root / str(to).lstrip("/"))
 
     def apt(self, *words):
-        return self.run("apt-get", "-q", "-y", "-o", "Dpkg::Use-Pty=0", *words, network=False, timeout=300).stdout
+        return self.run("apt-get", "-q", "-y", "-o", "Dpkg::Use-Pty=0", "-o", "Dpkg::Options::=--force-confold", *words, network=False, timeout=300).stdout
 
     def show(self, unit, name):
         return self.run("systemctl", "show", "-P", name, unit).stdout.strip()
