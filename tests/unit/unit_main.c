@@ -22,6 +22,7 @@
     X(wal_log)                                                                                               \
     X(wal_salvage)                                                                                           \
     X(control)                                                                                               \
+    X(disk)                                                                                                  \
     X(snapshot)                                                                                              \
     X(view_read)                                                                                             \
     X(batch)                                                                                                 \
