@@ -29,6 +29,7 @@ enum {
 };
 #define LINGER_NS       (10 * NS_PER_S) /* for what a client still sends when it has its last answer */
 #define LINGER_PAUSE_NS (2 * NS_PER_S)  /* without a byte of it */
+#define FIRST_REQUEST_NS (500 * NS_PER_MS) /* for whoever has connected when the worker stops */
 
 static void on_readable(evutil_socket_t fd, short what, void *arg);
 static void on_writable(evutil_socket_t fd, short what, void *arg);
@@ -503,11 +504,19 @@ static void timed_out(struct conn *c, uint64_t now)
     }
 }
 
+/* A request on this connection goes to this worker or to nobody: one that has arrived is answered, and who has just connected
+ * has a moment to send one. */
+static bool request_comes(const struct conn *c, uint64_t now)
+{
+    char byte;
+    return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0 || (!c->out_before && now - c->phase_ns < FIRST_REQUEST_NS);
+}
+
 void conn_tick(struct worker *w, uint64_t now)
 {
     for (struct conn *c = w->conns; c; c = w->tick_next) {
         w->tick_next = c->next;
-        if (w->draining && conn_idle(c))
+        if (w->draining && conn_idle(c) && !request_comes(c, now))
             conn_close(c);
         else if (c->stalled_ns && now >= c->stall_deadline_ns)
             conn_close(c);

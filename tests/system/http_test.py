@@ -397,6 +397,19 @@ class Drain(SystemTest):
         self.assertEqual(walkv.get("/api/kv/flight").json()["value"], "in flight")
         walkv.stop()
 
+    def test_who_has_just_connected_is_answered(self):
+        """The connection is this worker's: nobody else would answer what comes on it."""
+        walkv = self.instance(workers=0)
+        walkv.start()
+        with walkv.connect() as new, walkv.connect() as silent:
+            walkv.get("/livez")  # so both have been accepted
+            walkv.httpd.signal(signal.SIGTERM)
+            wait_until(lambda: not self.accepts(walkv), "new connections to be refused")
+            answer = new.get("/livez")
+            self.assertEqual((answer.status, answer.closes), (200, True))
+            self.assertTrue(silent.at_end())
+        self.assertEqual(walkv.httpd.wait(), 0, walkv.httpd.log)
+
     @staticmethod
     def accepts(walkv):
         try:
