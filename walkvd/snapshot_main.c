@@ -18,7 +18,7 @@
 #include <sys/resource.h>
 #include <sysexits.h>
 
-enum { NICE = 10 };
+enum { NICE = 5 };
 
 /* True when standard output is a pipe whose other end is gone. */
 static bool nobody_reads_output(void)
