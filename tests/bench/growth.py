@@ -65,6 +65,8 @@ def redis_starts(r, keys, rounds, say):
             r.call("SAVE")
         for i in range(rounds):
             say("%d keys: %s start, %d of %d" % (keys, kind, i + 1, rounds))
+            # While it syncs its log it writes nothing to it, and what it has acknowledged meanwhile would be lost.
+            r.redis.wait_for(lambda: int(r.info("persistence").get("aof_buffer_length", 0)) == 0, "Redis to write its log")
             r.redis.stop(signal.SIGKILL)
             times.append(round(r.start_redis(*flags), 1))
             if r.call("DBSIZE") != keys:
