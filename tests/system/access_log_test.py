@@ -33,6 +33,8 @@ class AccessLog(SystemTest):
         self.path = self.walkv.dir / "access.log"
         self.walkv.httpd_flags = {"access_log": self.path, **self.httpd}
         self.walkv.start()
+        for number in range(self.workers):  # ready is the first of them; each opens the file for itself
+            self.walkv.httpd.wait_for_line(f"worker {number + 1}: serving")
 
     def tearDown(self):
         super().tearDown()
