@@ -101,7 +101,8 @@ int parent_run(const struct httpd_config *config, int listen_fd, struct token_ta
     sigaddset(&original, SIGHUP); /* a worker lets it in when it can take it */
     log_info("listening at %s with %u workers", config->listen, count);
     notify_status("%u workers", count);
-    bool stopping = false, told = false;
+    notify_ready(); /* connections wait in the socket until the first worker takes them */
+    bool stopping = false;
     uint64_t stop_by_ns = 0;
     while (!stopping || running(children, count)) {
         uint64_t now = clock_monotonic_ns();
@@ -113,9 +114,6 @@ int parent_run(const struct httpd_config *config, int listen_fd, struct token_ta
             kill_all(children, count, SIGKILL);
             stop_by_ns = now + NS_PER_S;
         }
-        if (!told)
-            notify_ready();
-        told = true;
         notify_alive(now);
         struct timespec wait = {0, 100 * (long)NS_PER_MS};
         int signal = sigtimedwait(&wanted, NULL, &wait);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """How many workers are worth having: reads, and writes, through 1, 2, 4 and 8 of them, on all processors of this machine, by a
-client (wrk) that shares these processors. Rounds take turns; medians are printed, and with --markdown the table of the README.
+client (wrk) that shares these processors. Rounds take turns; medians are printed, and with --readme put into the table of the README.
 """
 import argparse
 import os

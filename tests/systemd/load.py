@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Load from inside the container: clients that write and read, each request on a connection of its own, until standard input
-ends. Then every acknowledged write is read back. Prints what happened as JSON.
+ends. Then every acknowledged write is read back. Prints a line when the first write was acknowledged, and at the end what
+happened as JSON.
 
 A write without an answer is not acknowledged, so it may be there or not; a key is written once."""
 import http.client
@@ -70,6 +71,9 @@ def main():
     clients = [Client(i, stop) for i in range(CLIENTS)]
     for client in clients:
         client.start()
+    while not any(client.known for client in clients):
+        time.sleep(0.01)
+    print("going on", flush=True)
     sys.stdin.read()
     stop.set()
     for client in clients:
