@@ -67,7 +67,7 @@ struct walkvd_client {
 
 bool walkvd_client_connected(const struct walkvd_client *c)
 {
-    return c->fd >= 0 && c->greeted;
+    return c->fd >= 0;
 }
 
 uint64_t walkvd_client_max_value_bytes(const struct walkvd_client *c)
@@ -412,7 +412,7 @@ void walkvd_client_ask_status(struct walkvd_client *c, struct conn *conn)
 
 bool walkvd_client_watch(struct walkvd_client *c, uint64_t lsn)
 {
-    if (!walkvd_client_connected(c))
+    if (!walkvd_client_connected(c) || !c->greeted)
         return false;
     size_t before = c->out.bytes;
     frame_encode_lsn(&c->out, FRAME_WATCH, 0, lsn);

@@ -28,7 +28,7 @@ bool walkvd_client_watch(struct walkvd_client *, uint64_t lsn);
 /* The connection that waits is gone; what it sent still happens. */
 void walkvd_client_forget(struct conn *);
 
-/* True when walkvd has greeted and the connection stands. */
+/* True when there is a connection; on a new one walkvd may still have to greet. */
 bool walkvd_client_connected(const struct walkvd_client *);
 /* The largest value that walkvd takes; 0 before the first greeting. */
 uint64_t walkvd_client_max_value_bytes(const struct walkvd_client *);

@@ -108,6 +108,18 @@ class Restarts(SystemTest):
         walkv.wait_ready()
         self.assertEqual(walkv.get("/api/kv/a").status, 404)
 
+    def test_a_new_worker_waits_for_the_greeting(self):
+        """It does not say that walkvd does not answer before it has been asked."""
+        walkv = self.instance(workers=0)
+        walkv.start_walkvd().signal(signal.SIGSTOP)
+        walkv.start_httpd(wait=False)
+        walkv.httpd.wait_for_line("serving")
+        with walkv.connect() as c:
+            c.put("GET", "/readyz")
+            self.assertEqual(walkv.get("/livez").status, 200)
+            walkv.walkvd.signal(signal.SIGCONT)
+            self.assertEqual(c.response().status, 200)
+
     def test_every_worker_leaves_the_old_view_after_a_cold_start(self):
         walkv = self.instance(workers=4).start()
         connections = [walkv.connect() for _ in range(16)]

@@ -1,32 +1,34 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Load from inside the container: clients that write and read, each request on a connection of its own, until standard input
-ends. Then every acknowledged write is read back. Prints a line when the first write was acknowledged, and at the end what
-happened as JSON.
+ends and one more write of each has been acknowledged. Then every acknowledged write is read back. Prints a line when the first
+write was acknowledged, and at the end what happened as JSON: `went_on` is how many clients had that one more write.
 
 A write without an answer is not acknowledged, so it may be there or not; a key is written once."""
 import http.client
 import json
+import math
 import socket
 import sys
 import threading
 import time
 
-CLIENTS, PORT = 4, 4000
+CLIENTS, PORT, PATIENCE_S = 4, 4000, 60
 
 
 class Client(threading.Thread):
     def __init__(self, number, stop):
         super().__init__(daemon=True)
         self.number, self.stop = number, stop
-        self.counts = {"acknowledged": 0, "refused": 0, "unavailable": 0, "broken": 0, "reads": 0, "wrong": 0, "longest_s": 0.0}
+        self.counts = {"acknowledged": 0, "refused": 0, "unavailable": 0, "broken": 0, "reads": 0, "wrong": 0, "went_on": 0,
+                       "longest_s": 0.0}
         self.known, self.longest = [], None
 
     def ask(self, method, path, body=None):
         """Returns (status, body), or None."""
         began, found = time.monotonic(), None
         try:
-            conn = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
+            conn = http.client.HTTPConnection("127.0.0.1", PORT, timeout=PATIENCE_S)
             conn.request(method, path, body, {"Content-Type": "application/json"} if body else {})
             answer = conn.getresponse()
             found = answer.status, answer.read()
@@ -45,13 +47,17 @@ class Client(threading.Thread):
         return None
 
     def run(self):
-        i = 0
-        while not self.stop.is_set():
+        i, deadline = 0, math.inf
+        while not self.counts["went_on"] and time.monotonic() < deadline:
             i += 1
+            last = self.stop.is_set()
+            if last:
+                deadline = min(deadline, time.monotonic() + PATIENCE_S)
             key = "load-%s-%d-%d" % (sys.argv[1], self.number, i)
             found = self.ask("PUT", "/api/kv/" + key, json.dumps({"value": key}))
             if found and found[0] == 201:
                 self.counts["acknowledged"] += 1
+                self.counts["went_on"] += last
                 self.known.append(key)
             if self.known:
                 self.read(self.known[(i * 7919) % len(self.known)])
