@@ -26,7 +26,8 @@
  *
  * The view is volatile: it is rebuilt from snapshot and log whenever it is in doubt. Snapshots carry it page
  * by page, so a change of layout must bump VIEW_LAYOUT and teach view_build_finish() to convert what it
- * finds. Layout 2 had no `changes`, layout 1 no `requests` either; the state has zeros where it counts them.
+ * finds. Layout 2 had no `changes`, layout 1 no `requests` either; the state has zeros where it counts them,
+ * and where an older walkv did not know of `applied_at`.
  */
 #ifndef WALKV_COMMON_VIEW_LAYOUT_H
 #define WALKV_COMMON_VIEW_LAYOUT_H
@@ -78,6 +79,7 @@ struct view_state {
     uint64_t requests;         /* idempotency keys whose outcomes are kept */
     uint64_t requests_evicted; /* so far, before their time: there were too many */
     uint64_t changes_after;    /* `changes` has all changes of the LSNs behind this one */
+    uint64_t applied_at; /* where the last published batch stands in its segment of the log; 0: not told */
 };
 
 static inline void view_state_encode(char out[VIEW_STATE_BYTES], const struct view_state *s)
@@ -91,7 +93,7 @@ static inline void view_state_encode(char out[VIEW_STATE_BYTES], const struct vi
                                 s->applied_checksum, s->applied_time_ns, s->keys,
                                 s->key_bytes,        s->queues,          s->items,
                                 s->item_bytes,       s->next_queue_id,   s->requests,
-                                s->requests_evicted, s->changes_after};
+                                s->requests_evicted, s->changes_after,   s->applied_at};
     for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
         put_u64(out + 40 + 8 * i, numbers[i]);
 }
@@ -109,7 +111,7 @@ static inline bool view_state_decode(struct span bytes, struct view_state *s)
                                  &s->applied_checksum, &s->applied_time_ns, &s->keys,
                                  &s->key_bytes,        &s->queues,          &s->items,
                                  &s->item_bytes,       &s->next_queue_id,   &s->requests,
-                                 &s->requests_evicted, &s->changes_after};
+                                 &s->requests_evicted, &s->changes_after,   &s->applied_at};
     for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
         *numbers[i] = read_u64(&r);
     return !r.bad && bytes.bytes == VIEW_STATE_BYTES && s->layout >= 1 && s->layout <= VIEW_LAYOUT;

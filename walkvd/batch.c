@@ -293,13 +293,13 @@ int batch_run(struct batch *b, struct batch_item *items, size_t count)
         return 0;
     }
 
-    uint64_t time_ns = b->time_ns, checksum;
+    uint64_t time_ns = b->time_ns, checksum, at;
     uint64_t last_lsn = wal_next_lsn(b->wal) + (uint64_t)recorded - 1;
-    rc = wal_append(b->wal, buffer_span(&b->records), (uint32_t)recorded, time_ns, &checksum);
+    rc = wal_append(b->wal, buffer_span(&b->records), (uint32_t)recorded, time_ns, &checksum, &at);
     if (!rc)
         rc = wal_sync(b->wal);
     if (!rc)
-        rc = store_commit(b->store, last_lsn, checksum, time_ns); /* publish */
+        rc = store_commit(b->store, last_lsn, checksum, at, time_ns); /* publish */
     if (rc)
         return give_up(b, items, count, RESULT_OUTCOME_UNKNOWN, rc);
 
@@ -320,6 +320,6 @@ int batch_collect(struct batch *b)
     if (rc)
         store_abort(b->store);
     else
-        rc = store_commit(b->store, s->applied_lsn, s->applied_checksum, s->applied_time_ns);
+        rc = store_commit(b->store, s->applied_lsn, s->applied_checksum, s->applied_at, s->applied_time_ns);
     return rc == -ENOSPC ? 0 : rc;
 }

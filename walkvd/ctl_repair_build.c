@@ -299,7 +299,7 @@ static int count_on(struct build *b, struct repair_result *result)
     if (rc)
         store_abort(s);
     else
-        rc = store_commit(s, result->lsn, checksum, s->published.applied_time_ns);
+        rc = store_commit(s, result->lsn, checksum, 0, s->published.applied_time_ns);
     if (!rc)
         rc = store_ready(s);
     result->keys = s->published.keys;

@@ -266,7 +266,8 @@ static int sync_log_end(struct run *run)
 static int say_loading(uint64_t done_bytes, uint64_t total_bytes, void *arg)
 {
     struct run *run = arg;
-    notify_progress("Loading the snapshot: %" PRIu64 " of %" PRIu64 " MiB", done_bytes >> 20, total_bytes >> 20);
+    notify_progress("Loading the snapshot: %" PRIu64 " of %" PRIu64 " MiB", done_bytes >> 20,
+                    total_bytes >> 20);
     if (clock_monotonic_ns() - run->told_ns > NS_PER_S) {
         run->told_ns = clock_monotonic_ns();
         log_info("loading snapshot: %" PRIu64 " of %" PRIu64 " MiB, %" PRIu64 " MiB per second",
@@ -348,8 +349,8 @@ static int replay_batch(const struct wal_segment *segment, const struct wal_batc
     if (rc <= 0)
         return rc;
     run->recovery->replayed_ops += batch->header.count;
-    notify_progress("Replaying the log: LSN %" PRIu64 ", %" PRIu64 " operations", wal_batch_last_lsn(&batch->header),
-                    run->recovery->replayed_ops);
+    notify_progress("Replaying the log: LSN %" PRIu64 ", %" PRIu64 " operations",
+                    wal_batch_last_lsn(&batch->header), run->recovery->replayed_ops);
     uint64_t now = clock_monotonic_ns();
     if (now - run->told_ns > NS_PER_S) {
         run->told_ns = now;
@@ -361,9 +362,10 @@ static int replay_batch(const struct wal_segment *segment, const struct wal_batc
     return 0;
 }
 
-/* Replays from `state` on. `*known` is false when the state and the log do not know each other. Returns 0, or
- * the status with which walkvd must end. */
-static int replay(struct run *run, const struct view_state *state, uint64_t durable_lsn,
+/* Replays from `state` on. Its last batch is looked for at `known_at` in its segment, or, when that is 0, by
+ * reading the segment from the front. `*known` is false when the state and the log do not know each other.
+ * Returns 0, or the status with which walkvd must end. */
+static int replay(struct run *run, const struct view_state *state, uint64_t known_at, uint64_t durable_lsn,
                   struct wal_log_end *end, bool *known)
 {
     struct recovery *r = run->recovery;
@@ -394,8 +396,14 @@ static int replay(struct run *run, const struct view_state *state, uint64_t dura
     }
     if (!run->log.count)
         return 0;
-    const struct wal_visitor visitor = {.batch = replay_batch, .arg = run, .known_lsn = state->applied_lsn};
     /* From the batch of the starting LSN on, to compare it. */
+    const struct wal_visitor visitor = {
+        .batch = replay_batch,
+        .arg = run,
+        .known_lsn = state->applied_lsn,
+        .known_checksum = state->applied_checksum,
+        .known_at = known_at,
+    };
     uint64_t from = state->applied_lsn ? state->applied_lsn - 1 : 0;
     wal_log_read(run->disk, run->data_dir, &run->log, r->control.uuid, from, durable_lsn,
                  r->control.segment_lsn, &visitor, end, &finding);
@@ -495,7 +503,7 @@ static int try_warm(struct run *run, bool died_before, struct wal_log_end *end, 
         r->start_kind = "warm";
         /* What was published was durable. */
         uint64_t durable = r->control.last_lsn > state.applied_lsn ? r->control.last_lsn : state.applied_lsn;
-        int status = replay(run, &state, durable, end, warm);
+        int status = replay(run, &state, state.applied_at, durable, end, warm);
         if (status == EX_DATAERR && r->refusal.finding.first_lsn > r->control.last_lsn &&
             run->config->wal_sync == WAL_SYNC_MODE_ASYNC)
             explain_lost_async(r);
@@ -518,7 +526,7 @@ static int start_cold(struct run *run, struct wal_log_end *end)
     log_info("starting WAL recovery behind LSN %" PRIu64, state.applied_lsn);
     uint64_t durable = r->control.last_lsn > state.applied_lsn ? r->control.last_lsn : state.applied_lsn;
     bool known;
-    status = replay(run, &state, durable, end, &known);
+    status = replay(run, &state, 0, durable, end, &known); /* there is time to look at what stands before */
     if (!status && !known)
         status = refuse(run, EX_DATAERR,
                         "the snapshot of LSN %" PRIu64 " and the log in %s/wal do not belong together",

@@ -124,6 +124,6 @@ int replay_apply(struct store *store, const struct wal_batch *batch)
         store_abort(store);
         return rc;
     }
-    rc = store_commit(store, wal_batch_last_lsn(h), h->checksum, h->time_ns);
+    rc = store_commit(store, wal_batch_last_lsn(h), h->checksum, batch->offset, h->time_ns);
     return rc ? rc : 1;
 }

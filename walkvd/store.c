@@ -47,10 +47,11 @@ void store_abort(struct store *s)
     s->oldest_request_ns = s->oldest_before_ns;
 }
 
-int store_commit(struct store *s, uint64_t lsn, uint64_t checksum, uint64_t time_ns)
+int store_commit(struct store *s, uint64_t lsn, uint64_t checksum, uint64_t at, uint64_t time_ns)
 {
     s->state.applied_lsn = lsn;
     s->state.applied_checksum = checksum;
+    s->state.applied_at = at;
     s->state.applied_time_ns = time_ns;
     int rc = changes_finish(s, lsn);
     char bytes[VIEW_STATE_BYTES];
@@ -75,7 +76,8 @@ int store_ready(struct store *s)
     if (rc)
         return rc;
     s->state.ready = true;
-    rc = store_commit(s, s->state.applied_lsn, s->state.applied_checksum, s->state.applied_time_ns);
+    rc = store_commit(s, s->state.applied_lsn, s->state.applied_checksum, s->state.applied_at,
+                      s->state.applied_time_ns);
     if (!rc)
         view_serve(s->view, &s->published);
     return rc;

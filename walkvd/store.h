@@ -35,8 +35,9 @@ void store_free(struct store *);
  */
 int store_begin(struct store *);
 int store_apply(struct store *, const struct record *, uint64_t lsn, uint64_t time_ns);
-/* Publishes: `lsn` is the last LSN of the batch, `checksum` identifies the batch in the log. */
-int store_commit(struct store *, uint64_t lsn, uint64_t checksum, uint64_t time_ns);
+/* Publishes: `lsn` is the last LSN of the batch, `checksum` identifies the batch in the log, and it stands at
+ * the offset `at` of its segment (0: nobody knows). */
+int store_commit(struct store *, uint64_t lsn, uint64_t checksum, uint64_t at, uint64_t time_ns);
 void store_abort(struct store *);
 
 /* Marks the view complete and serves it to readers. In a transaction of its own. */

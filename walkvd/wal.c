@@ -363,11 +363,13 @@ int wal_make_room(struct wal *w, uint64_t payload_bytes, bool adds)
     return rc < 0 ? failed(w, rc) : rotate(w);
 }
 
-int wal_append(struct wal *w, struct span payload, uint32_t count, uint64_t time_ns, uint64_t *checksum)
+int wal_append(struct wal *w, struct span payload, uint32_t count, uint64_t time_ns, uint64_t *checksum,
+               uint64_t *at)
 {
     if (wal_failure(w))
         return -EIO;
     must(wal_batch_bytes((uint32_t)payload.bytes, w->options.block_bytes) <= room_left(w));
+    *at = w->offset;
     int rc = write_batch(w, payload, count, 0, time_ns);
     w->witnessed = false;
     *checksum = w->chain;

@@ -39,9 +39,10 @@ void wal_close(struct wal **);
 int wal_make_room(struct wal *, uint64_t payload_bytes, bool adds);
 
 /* Appends `count` records, for which wal_make_room() has made room, as one batch with the LSNs from
- * wal_next_lsn() on. `*checksum` identifies the batch in the log from now on. Nothing is acknowledged by
- * this. Returns 0 or a negative errno, after which the log has failed. */
-int wal_append(struct wal *, struct span payload, uint32_t count, uint64_t time_ns, uint64_t *checksum);
+ * wal_next_lsn() on. `*checksum` identifies the batch in the log from now on, `*at` is where it begins in its
+ * segment. Nothing is acknowledged by this. Returns 0 or a negative errno, after which the log has failed. */
+int wal_append(struct wal *, struct span payload, uint32_t count, uint64_t time_ns, uint64_t *checksum,
+               uint64_t *at);
 
 /* Makes everything appended durable, or, in async mode, leaves that to the background. Returns 0 or a
  * negative errno, after which the log has failed. */

@@ -33,9 +33,10 @@
  *     28     4    0
  *     32     8    durable LSN: everything up to it was known to be synced when this was written
  *     40     8    wall clock, ns since 1970
- *     48     8    chain: header checksum of the batch before; of the first batch, checksum of the segment
- * header 56     8    XXH3-64 of the payload and the zeros behind it, seed 0 64     8    XXH3-64 of bytes 0 to
- * 63, seed: salt of the segment 72          payload: records (record.h)
+ *     48     8    chain: header checksum of the batch before; of the first batch, that of the segment
+ *     56     8    XXH3-64 of the payload and the zeros behind it, seed 0
+ *     64     8    XXH3-64 of bytes 0 to 63, seed: salt of the segment
+ *     72          payload: records (record.h)
  *
  * A batch is valid when all of these hold: (1) magic, (2) header checksum under this segment's salt, (3) its
  * end lies within the segment, (4) chain and first LSN continue the batch before it, (5) payload checksum,

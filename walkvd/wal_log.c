@@ -182,9 +182,11 @@ static int read_batches(struct wal_segment *s, uint64_t last_lsn, const struct w
     struct wal_batch batch;
     bool behind = false;
     int rc = 0;
+    s->known_lsn = visitor ? visitor->known_lsn : 0;
+    if (visitor && visitor->known_at && s->header.first_lsn <= visitor->known_lsn)
+        rc = wal_segment_seek(s, visitor->known_at, visitor->known_lsn, visitor->known_checksum);
     end->link = (struct wal_link){s->header.first_lsn, s->next_lsn - 1, s->chain};
     end->offset = s->offset;
-    s->known_lsn = visitor ? visitor->known_lsn : 0;
     while (rc >= 0 && (rc = wal_segment_next(s, &batch)) == 1) {
         const struct wal_batch_header *h = &batch.header;
         behind = behind || wal_batch_last_lsn(h) > last_lsn;

@@ -65,6 +65,9 @@ struct wal_visitor {
     void (*segment)(const struct wal_segment *, void *arg);
     void *arg;
     uint64_t known_lsn; /* what the batches up to it hold is known: they get no payload */
+    /* The header checksum of the batch that ends with it and the offset in its segment, if that is known
+     * (else 0): of that segment, reading begins there. */
+    uint64_t known_checksum, known_at;
 };
 
 /* Lists the segments in `data_dir`/wal. Returns 0 or a negative errno. Free with wal_log_free(). */

@@ -13,15 +13,17 @@ enum { LOAD_BYTES = 1024 * 1024, ZEROS_BYTES = 4096 };
 
 static const char zeros[ZEROS_BYTES];
 
-/* Makes sure that the file is in memory up to `bytes`, or to its end. */
+/* Makes sure that the file is in memory up to `bytes`, or to its end. The first time it is the header alone:
+ * of most segments nothing else is wanted. */
 static int load(struct wal_segment *s, uint64_t bytes)
 {
     if (bytes > s->file_bytes)
         bytes = s->file_bytes;
     while (s->loaded < bytes) {
         uint64_t want = s->file_bytes - s->loaded;
-        if (want > LOAD_BYTES)
-            want = LOAD_BYTES;
+        uint64_t most = s->loaded ? LOAD_BYTES : WAL_BLOCK_MAX;
+        if (want > most)
+            want = most;
         uint64_t ask = s->direct ? (want + DISK_ALIGN - 1) / DISK_ALIGN * DISK_ALIGN : want;
         ssize_t n = disk_read(s->disk, s->fd, s->image + s->loaded, ask, s->loaded);
         if (n < 0)
@@ -110,6 +112,28 @@ int wal_segment_next(struct wal_segment *s, struct wal_batch *batch)
     s->chain = h->checksum;
     s->sealed = h->flags & WAL_FLAG_SEAL;
     return 1;
+}
+
+int wal_segment_seek(struct wal_segment *s, uint64_t at, uint64_t last_lsn, uint64_t checksum)
+{
+    if (at < s->offset || at >= s->file_bytes || at % s->header.block_bytes != 0)
+        return 0;
+    uint64_t loaded = s->loaded, from = at / DISK_ALIGN * DISK_ALIGN;
+    if (s->loaded < from)
+        s->loaded = from; /* what lies between is never looked at */
+    struct wal_batch_header h;
+    int rc = load(s, at + s->header.block_bytes);
+    if (!rc &&
+        wal_batch_header_decode((struct span){s->image + at, s->file_bytes - at}, s->header.salt,
+                                s->header.block_bytes, &h) &&
+        wal_batch_last_lsn(&h) == last_lsn && h.checksum == checksum) {
+        s->offset = at;
+        s->next_lsn = h.first_lsn;
+        s->chain = h.chain;
+        return 1;
+    }
+    s->loaded = loaded;
+    return rc;
 }
 
 int wal_segment_salvage(struct wal_segment *s, struct wal_batch *batch, bool *whole)

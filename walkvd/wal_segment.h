@@ -47,7 +47,13 @@ void wal_segment_close(struct wal_segment *);
  * (or behind a seal), or a negative errno. */
 int wal_segment_next(struct wal_segment *, struct wal_batch *batch);
 
-/* The same whatever came before: when the next batch is damaged, goes on to the next header that is good.
+/* Before the first batch was read: goes to the batch that begins at the offset `at`, if it is the one with
+ * this last LSN and header checksum. What stands before it is not read, so nothing can be said of it. Returns
+ * 1, or 0 when another batch or none is there, and reading stands where it stood, or a negative errno. */
+int wal_segment_seek(struct wal_segment *, uint64_t at, uint64_t last_lsn, uint64_t checksum);
+
+/* As wal_segment_next(), whatever came before: when the next batch is damaged, goes on to the next header
+ * that is good.
  * `*whole` is false when of that batch only the header is; then it has no payload. For telling what lies
  * behind damage. What is replayed must continue what came before it, and the caller has to see to that. */
 int wal_segment_salvage(struct wal_segment *, struct wal_batch *batch, bool *whole);

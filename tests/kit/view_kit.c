@@ -272,8 +272,10 @@ void stand_dump(struct stand *s, struct buffer *out)
     dump_database(s->store.txn, h->queues, "queue ", out, &count, &bytes, true);
     CHECK(count == state->queues, "%ju queues, %ju counted", (uintmax_t)count, (uintmax_t)state->queues);
     dump_database(s->store.txn, h->requests, "request ", out, &count, &bytes, false);
-    buffer_printf(out, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", state->applied_lsn,
-                  state->applied_checksum, state->next_queue_id, state->requests, state->requests_evicted);
-    must(store_commit(&s->store, state->applied_lsn, state->applied_checksum, state->applied_time_ns) == 0);
+    buffer_printf(out, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+                  state->applied_lsn, state->applied_checksum, state->applied_at, state->next_queue_id,
+                  state->requests, state->requests_evicted);
+    must(store_commit(&s->store, state->applied_lsn, state->applied_checksum, state->applied_at,
+                      state->applied_time_ns) == 0);
     stand_check_requests(s);
 }

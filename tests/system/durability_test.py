@@ -14,7 +14,7 @@ import unittest
 from pathlib import Path
 
 from frames import DONE, Frames
-from walkv import (EX_CONFIG, EX_UNAVAILABLE, EX_USAGE, HTTPD, WALKVD, WALKVCTL, SystemTest, fingerprint, main, reseal,
+from walkv import (EX_CONFIG, EX_DATA, EX_UNAVAILABLE, EX_USAGE, HTTPD, WALKVD, WALKVCTL, SystemTest, fingerprint, main, reseal,
                    run, wait_until)
 
 
@@ -96,6 +96,25 @@ class Restarts(SystemTest):
             wait_until(lambda: len(lines) > n % 4 or not walkv.walkvd.running(), "the next step of recovery")
         walkv.restart_walkvd()
         self.assertEqual(walkv.contents(), wanted)
+
+    def test_a_warm_start_reads_only_what_the_view_has_not(self):
+        """Damage before that harms nothing yet; whoever reads it, `walkvctl verify` and a cold start, says so."""
+        walkv = self.instance().start()
+        wanted = fill(walkv, 50)
+        walkv.kill_walkvd()
+        segment = max((walkv.data / "wal").glob("*.wal"))
+        content = bytearray(segment.read_bytes())
+        content[content.index(b"WKVB") + 4096] ^= 1
+        segment.write_bytes(content)
+        self.assertEqual(walkv.ctl("verify", walkv.data).returncode, EX_DATA)
+        walkv.start_walkvd()
+        self.assertEqual(walkv.status()["start_kind"], "warm")
+        self.assertEqual(walkv.contents(), wanted)
+        walkv.kill_walkvd()
+        walkv.start_walkvd(wait=False, cold_start=True)
+        self.assertEqual(walkv.walkvd.wait(), EX_DATA)
+        self.assertIn(segment.name, walkv.walkvd.log)
+        self.assertEqual(walkv.contents(), wanted, "the workers go on with the view")
 
     def test_the_start_order_does_not_matter(self):
         walkv = self.instance()

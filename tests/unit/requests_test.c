@@ -61,7 +61,7 @@ static void apply(struct stand *s, const struct record *record, uint64_t lsn, ui
 {
     must(store_begin(&s->store) == 0);
     CHECK(store_apply(&s->store, record, lsn, time_ns) == 0, "LSN %ju", (uintmax_t)lsn);
-    must(store_commit(&s->store, lsn, lsn * 31, time_ns) == 0);
+    must(store_commit(&s->store, lsn, lsn * 31, 0, time_ns) == 0);
 }
 
 /* A write of somebody, done at this LSN and time. */

@@ -179,7 +179,7 @@ static int replay(const struct wal_segment *segment, const struct wal_batch *bat
         store_abort(&s->store);
         return rc;
     }
-    return store_commit(&s->store, wal_batch_last_lsn(&batch->header), batch->header.checksum,
+    return store_commit(&s->store, wal_batch_last_lsn(&batch->header), batch->header.checksum, batch->offset,
                         batch->header.time_ns);
 }
 

@@ -114,7 +114,7 @@ static void check_older_layout(uint32_t layout)
                                                  .version = layout - 1}, /* 0: not told */
                                 10, 5),
                     0);
-    must(store_commit(&other.store, 10, 1, 5) == 0);
+    must(store_commit(&other.store, 10, 1, 0, 5) == 0);
     CU_ASSERT(stand_check_requests(&other));
     CU_ASSERT(stand_count_requests(&other, 's') == 1 && stand_count_requests(&other, 'k') == 1);
     dump.bytes = 0;

@@ -22,7 +22,7 @@ static void set(struct stand *s, const char *value)
 
     must(store_begin(&s->store) == 0);
     must(store_apply(&s->store, &record, lsn, 1) == 0);
-    must(store_commit(&s->store, lsn, lsn, lsn) == 0);
+    must(store_commit(&s->store, lsn, lsn, 0, lsn) == 0);
     /* Slow enough for the view to hold all that a grace keeps. */
     nanosleep(&(struct timespec){0, NS_PER_MS}, NULL);
 }

@@ -40,6 +40,7 @@ struct life {
 };
 
 static const struct wal_options small = {.segment_bytes = SEGMENT_BYTES, .block_bytes = BLOCK_BYTES};
+static const struct wal_options large = {.segment_bytes = 8 * SEGMENT_BYTES, .block_bytes = BLOCK_BYTES};
 
 /* The value of a record: mostly short; some longer than a block, some worth compressing. */
 static size_t value_of(uint64_t lsn, uint8_t life, char out[6000])
@@ -63,7 +64,7 @@ static int append(struct life *l, uint32_t count, bool sync)
 {
     struct buffer payload = {0};
     char name[32], value[6000];
-    uint64_t checksum, first;
+    uint64_t checksum, at, first;
     int rc;
 
     do { /* a rotation takes LSNs, and our records follow from theirs */
@@ -82,7 +83,7 @@ static int append(struct life *l, uint32_t count, bool sync)
     for (uint64_t lsn = first; rc == 0 && lsn < first + count; lsn++)
         l->lives[lsn] = l->now;
     if (rc == 0)
-        rc = wal_append(l->wal, buffer_span(&payload), count, 1000 * first, &checksum);
+        rc = wal_append(l->wal, buffer_span(&payload), count, 1000 * first, &checksum, &at);
     if (rc == 0 && sync)
         rc = wal_sync(l->wal);
     if (rc == 0 && sync)
@@ -115,6 +116,7 @@ struct reading {
     enum wal_verdict verdict;
     struct wal_log_end end;
     struct wal_finding finding;
+    uint64_t first_lsn;        /* of the first batch that was read */
     uint64_t next_lsn;         /* after the last record that was handed over; 0: none was */
     uint64_t acknowledged_end; /* offset behind the last acknowledged batch, when it is in the last segment */
     uint64_t acknowledged_segment;
@@ -129,6 +131,8 @@ static int visit(const struct wal_segment *segment, const struct wal_batch *batc
     char name[32], value[6000];
 
     r->wrong = r->wrong || (r->next_lsn != 0 && batch->header.first_lsn != r->next_lsn);
+    if (r->next_lsn == 0)
+        r->first_lsn = batch->header.first_lsn;
     bool known = wal_batch_last_lsn(&batch->header) <= r->life->known_lsn;
     r->wrong = r->wrong || (known && payload.bytes > 0);
     for (uint32_t i = 0; i < batch->header.count; i++) {
@@ -204,10 +208,10 @@ static bool refused(const struct reading *r)
 enum ending { SEALED, WITNESSED, KILLED };
 
 /* A log of several segments. */
-static void make_log(struct life *l, enum ending ending, uint8_t store)
+static void make_log_of(struct life *l, enum ending ending, uint8_t store, const struct wal_options *options)
 {
     begin_life(l, store);
-    CU_ASSERT_EQUAL_FATAL(open_log(l, &small, &(struct wal_link){0}), 0);
+    CU_ASSERT_EQUAL_FATAL(open_log(l, options, &(struct wal_link){0}), 0);
     for (uint32_t i = 0; wal_segment_first_lsn(l->wal) < 10 || i % 4 != 0; i++)
         CU_ASSERT_EQUAL_FATAL(append(l, 1 + i % 2, true), 0);
     if (ending == SEALED)
@@ -218,6 +222,11 @@ static void make_log(struct life *l, enum ending ending, uint8_t store)
         l->acknowledged_lsn = l->control.last_lsn;
     l->durable_lsn = l->control.last_lsn;
     wal_close(&l->wal);
+}
+
+static void make_log(struct life *l, enum ending ending, uint8_t store)
+{
+    make_log_of(l, ending, store, &small);
 }
 
 static void test_write_and_read(void)
@@ -330,13 +339,129 @@ static void test_flip_bits_witnessed(void)
     flip_bits(WITNESSED, false);
 }
 
-/* Cut short at every multiple of 64, zeroed and filled with garbage block by block. */
 /* What is not unpacked is looked at all the same. */
 static void test_flip_bits_known(void)
 {
     flip_bits(WITNESSED, true);
 }
 
+/* A batch, and where it is. */
+struct mark {
+    uint64_t segment, at, first_lsn, last_lsn, checksum;
+};
+
+struct marks {
+    struct mark of[LSNS_MAX];
+    size_t count;
+};
+
+static int note(const struct wal_segment *segment, const struct wal_batch *batch, void *arg)
+{
+    struct marks *marks = arg;
+    const struct wal_batch_header *h = &batch->header;
+
+    marks->of[marks->count++] = (struct mark){segment->header.first_lsn, batch->offset, h->first_lsn,
+                                              wal_batch_last_lsn(h), h->checksum};
+    return 0;
+}
+
+/* Reads the log as a start does whose view has what `mark` says. */
+static struct reading read_known(const struct life *l, const struct wal_log *log, const struct mark *mark)
+{
+    struct reading r = {.life = l};
+    const struct wal_visitor visitor = {.batch = visit,
+                                        .arg = &r,
+                                        .known_lsn = mark->last_lsn,
+                                        .known_checksum = mark->checksum,
+                                        .known_at = mark->at};
+
+    r.verdict = wal_log_read(&l->disk->disk, DATA_DIR, log, l->control.uuid, mark->last_lsn - 1,
+                             l->durable_lsn, l->control.segment_lsn, &visitor, &r.end, &r.finding);
+    return r;
+}
+
+/* Of the segment of the known batch, reading begins there; with a mark that is wrong, at the front. */
+static void test_begin_at_the_known_batch(void)
+{
+    for (int ending = SEALED; ending <= KILLED; ending++) {
+        struct life l;
+        struct wal_log log;
+        struct marks marks = {.count = 0};
+        struct wal_log_end end;
+        struct wal_finding finding;
+
+        make_log_of(&l, (enum ending)ending, 1, &large);
+        wal_log_list(&l.disk->disk, DATA_DIR, &log);
+        wal_log_read(&l.disk->disk, DATA_DIR, &log, l.control.uuid, 0, l.durable_lsn, l.control.segment_lsn,
+                     &(struct wal_visitor){.batch = note, .arg = &marks}, &end, &finding);
+        CU_ASSERT(marks.count > 10 && finding.verdict == WAL_CLEAN);
+        for (size_t i = 0; i < marks.count; i++) {
+            const struct mark *right = &marks.of[i];
+            l.known_lsn = right->last_lsn;
+            struct reading r = read_known(&l, &log, right);
+            CHECK(whole(&r) && r.first_lsn == right->first_lsn && r.end.offset == end.offset &&
+                      r.end.link.checksum == end.link.checksum && r.end.sealed == end.sealed,
+                  "ending %d, known LSN %ju: begins at %ju, ends at %ju", ending, (uintmax_t)right->last_lsn,
+                  (uintmax_t)r.first_lsn, (uintmax_t)r.end.link.last_lsn);
+            const uint64_t places[] = {
+                0, 8, right->at + 8, right->at + BLOCK_BYTES, 5 * SEGMENT_BYTES, 1ULL << 40, UINT64_MAX};
+            for (unsigned j = 0; j <= sizeof places / sizeof *places; j++) {
+                struct mark wrong = *right;
+                if (j)
+                    wrong.at = places[j - 1];
+                else
+                    wrong.checksum ^= 1;
+                if (memcmp(&wrong, right, sizeof wrong) == 0)
+                    continue;
+                r = read_known(&l, &log, &wrong);
+                CHECK(whole(&r) && r.first_lsn == right->segment && r.end.offset == end.offset,
+                      "ending %d, known LSN %ju, wrong mark %u: begins at %ju", ending,
+                      (uintmax_t)right->last_lsn, j, (uintmax_t)r.first_lsn);
+            }
+        }
+        wal_log_free(&log);
+        end_life(&l);
+    }
+}
+
+/* What stands before the known batch is not looked at: the view has it. All that stands behind is. */
+static void test_flip_bits_behind_the_known_batch(void)
+{
+    struct life l;
+    struct wal_log log;
+    struct reading good;
+    struct marks marks = {.count = 0};
+    struct wal_log_end end;
+    struct wal_finding finding;
+    char path[80];
+    uint64_t *bytes;
+
+    make_log(&l, WITNESSED, 1);
+    good = read_memory(&l);
+    wal_log_list(&l.disk->disk, DATA_DIR, &log);
+    wal_log_read(&l.disk->disk, DATA_DIR, &log, l.control.uuid, 0, l.durable_lsn, l.control.segment_lsn,
+                 &(struct wal_visitor){.batch = note, .arg = &marks}, &end, &finding);
+    size_t i = marks.count - 2; /* before the witness, the last one that has two before it in its segment */
+    while (i > 2 && marks.of[i - 2].segment != marks.of[i].segment)
+        i--;
+    const struct mark *mark = &marks.of[i];
+    CU_ASSERT_FATAL(marks.of[i - 2].segment == mark->segment);
+    l.known_lsn = mark->last_lsn;
+    segment_path(path, mark->segment);
+    char *data = memory_disk_data(l.disk, path, &bytes);
+    bool going = true;
+    for (uint64_t bit = 8 * BLOCK_BYTES; bit < 8 * *bytes && going; bit++) {
+        data[bit / 8] ^= (char)(1 << bit % 8);
+        struct reading r = read_known(&l, &log, mark);
+        going = judge(&r, bit / 8 >= mark->at && matters(&good, mark->segment, bit / 8), "bit", mark->segment,
+                      bit);
+        data[bit / 8] ^= (char)(1 << bit % 8);
+    }
+    wal_log_free(&log);
+    end_life(&l);
+}
+
+/* Cut short at every multiple of 64, zeroed and filled with garbage block by block. */
 static void test_cut_and_zero(void)
 {
     for (int ending = SEALED; ending <= WITNESSED; ending++) {
@@ -869,7 +994,7 @@ static int live(struct life *l, const struct wal_link *link, int *error)
             CHECK(l->acknowledged_lsn == acknowledged, "call %ju", (uintmax_t)l->disk->fail_at);
             continue;
         }
-        uint64_t changes = l->disk->changes, checksum;
+        uint64_t changes = l->disk->changes, checksum, at;
         for (int again = 0; again < 3; again++) {
             struct record noop = {.op = OP_NOOP};
             struct buffer payload = {0};
@@ -877,7 +1002,7 @@ static int live(struct life *l, const struct wal_link *link, int *error)
             record_encode(&payload, &noop);
             CHECK(wal_make_room(l->wal, payload.bytes, again == 1) == -EIO, "call %ju",
                   (uintmax_t)l->disk->fail_at);
-            CHECK(wal_append(l->wal, buffer_span(&payload), 1, 0, &checksum) == -EIO, "call %ju",
+            CHECK(wal_append(l->wal, buffer_span(&payload), 1, 0, &checksum, &at) == -EIO, "call %ju",
                   (uintmax_t)l->disk->fail_at);
             CHECK(wal_sync(l->wal) == -EIO, "call %ju", (uintmax_t)l->disk->fail_at);
             CHECK(wal_witness(l->wal) == -EIO, "call %ju", (uintmax_t)l->disk->fail_at);
@@ -1019,7 +1144,7 @@ static void test_eintr(void)
 static int append_on_full_disk(struct life *l, bool adds)
 {
     char record[RECORD_FIXED_BYTES] = {RECORD_FIXED_BYTES};
-    uint64_t checksum;
+    uint64_t checksum, at;
 
     l->disk->error = ENOSPC;
     l->disk->for_ever = true;
@@ -1027,7 +1152,7 @@ static int append_on_full_disk(struct life *l, bool adds)
     int rc = wal_make_room(l->wal, sizeof(record), adds);
     l->disk->fail_at = 0;
     if (rc == 0)
-        rc = wal_append(l->wal, (struct span){record, sizeof(record)}, 1, 1, &checksum);
+        rc = wal_append(l->wal, (struct span){record, sizeof(record)}, 1, 1, &checksum, &at);
     if (rc == 0)
         rc = wal_sync(l->wal);
     return rc;
@@ -1131,6 +1256,8 @@ void wal_log_suite(void)
     CU_add_test(suite, "every bit flipped, stopped log", test_flip_bits_sealed);
     CU_add_test(suite, "every bit flipped, killed log", test_flip_bits_witnessed);
     CU_add_test(suite, "every bit of a log whose batches are known", test_flip_bits_known);
+    CU_add_test(suite, "reading begins at the known batch", test_begin_at_the_known_batch);
+    CU_add_test(suite, "every bit behind the known batch", test_flip_bits_behind_the_known_batch);
     CU_add_test(suite, "cut off, zeroed, overwritten", test_cut_and_zero);
     CU_add_test(suite, "blocks in each other's place", test_misplaced_blocks);
     CU_add_test(suite, "segments removed and swapped", test_segments_removed_and_swapped);

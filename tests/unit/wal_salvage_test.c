@@ -57,7 +57,7 @@ static bool record_is_right(const struct record *r, uint64_t lsn)
 static void append(struct wal *wal, uint32_t count)
 {
     struct buffer payload = {0};
-    uint64_t checksum, first;
+    uint64_t checksum, at, first;
 
     do {
         first = wal_next_lsn(wal);
@@ -72,7 +72,7 @@ static void append(struct wal *wal, uint32_t count)
         }
         CU_ASSERT_EQUAL_FATAL(wal_make_room(wal, payload.bytes, true), 0);
     } while (wal_next_lsn(wal) != first);
-    CU_ASSERT_EQUAL_FATAL(wal_append(wal, buffer_span(&payload), count, 1, &checksum), 0);
+    CU_ASSERT_EQUAL_FATAL(wal_append(wal, buffer_span(&payload), count, 1, &checksum, &at), 0);
     CU_ASSERT_EQUAL_FATAL(wal_sync(wal), 0);
     buffer_free(&payload);
 }
