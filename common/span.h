@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -40,6 +41,18 @@ static inline struct span span_trim(struct span s)
     while (s.bytes && (s.at[s.bytes - 1] == ' ' || s.at[s.bytes - 1] == '\t'))
         s.bytes--;
     return s;
+}
+
+/* A number of 1 to 19 decimal digits and nothing else. */
+static inline bool span_decimal(struct span s, uint64_t *value)
+{
+    *value = 0;
+    for (size_t i = 0; i < s.bytes && i < 19; i++) {
+        if (s.at[i] < '0' || s.at[i] > '9')
+            return false;
+        *value = *value * 10 + (uint64_t)(s.at[i] - '0');
+    }
+    return s.bytes >= 1 && s.bytes <= 19;
 }
 
 /* Takes what stands before the first `separator`, or everything, off the front of `*rest`, and the separator,

@@ -62,19 +62,15 @@ static bool bits_equal(const uint8_t *a, const uint8_t *b, unsigned bits)
 /* "/8" behind an address. False when it is no length of a prefix, or the address has bits behind it. */
 static bool take_bits(struct address_prefix *prefix, struct span text, bool mapped)
 {
-    unsigned most = prefix->address.kind == ADDRESS_IPV4 ? 32 : 128, bits = 0;
-    if (text.bytes < 2 || text.bytes > 4 || (text.bytes > 2 && text.at[1] == '0'))
+    uint64_t most = prefix->address.kind == ADDRESS_IPV4 ? 32 : 128, bits;
+    if (text.bytes < 2 || text.bytes > 4 || (text.bytes > 2 && text.at[1] == '0') ||
+        !span_decimal((struct span){text.at + 1, text.bytes - 1}, &bits))
         return false;
-    for (size_t i = 1; i < text.bytes; i++) {
-        if (text.at[i] < '0' || text.at[i] > '9')
-            return false;
-        bits = bits * 10 + (unsigned)(text.at[i] - '0');
-    }
     if (mapped) /* ::ffff:192.0.2.0/120 */
         bits = bits >= 96 ? bits - 96 : 999;
     if (bits > most)
         return false;
-    for (unsigned i = bits; i < most; i++) {
+    for (uint64_t i = bits; i < most; i++) {
         if (prefix->address.bytes[i / 8] & (0x80 >> i % 8))
             return false;
     }

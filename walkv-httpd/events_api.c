@@ -14,6 +14,7 @@
 #include "json_text.h"
 #include "memory.h"
 #include "name.h"
+#include "parameters.h"
 #include "response.h"
 #include "router.h"
 #include "watchers.h"
@@ -167,7 +168,8 @@ static int next_events(struct conn *c)
     int rc = view_read(c->worker->view, look_at_changes, &l);
     if (rc && rc != -EAGAIN && rc != -ETIMEDOUT)
         return rc;
-    c->made_bytes += (size_t)l.changes * (PIECE_BYTES / PIECE_CHANGES); /* also where nothing of it is to be told */
+    c->made_bytes +=
+        (size_t)l.changes * (PIECE_BYTES / PIECE_CHANGES); /* also where nothing of it is to be told */
     w->behind = rc != 0;
     c->worker->watchers.no_view |= rc == -EAGAIN;
     if (rc) { /* no view now, or held up for too long: see watchers_tick() */
@@ -192,21 +194,6 @@ static bool refuse(struct conn *c, enum failure failure, const char *sentence)
     return false;
 }
 
-/* A text parameter. False when it was refused. */
-static bool take_text(struct conn *c, const struct http_request *req, const char *name, bool *given,
-                      char text[NAME_BYTES_MAX], uint16_t *text_bytes)
-{
-    size_t bytes = 0;
-    char sentence[100];
-    int rc = http_query_get(req->query, name, text, NAME_BYTES_MAX, &bytes);
-    *given = rc == 1;
-    *text_bytes = (uint16_t)bytes;
-    if (rc >= 0 && (!*given || utf8_valid((struct span){text, bytes})))
-        return true;
-    snprintf(sentence, sizeof sentence, "%s must be UTF-8 of at most %u bytes", name, NAME_BYTES_MAX);
-    return refuse(c, FAILURE_INVALID_PARAMETER, sentence);
-}
-
 /* Where it goes on, if the client says so. Returns 1, 0 when it does not, -1 when it was refused. */
 static int take_last_event_id(struct conn *c, const struct http_request *req, uint64_t *lsn)
 {
@@ -214,13 +201,7 @@ static int take_last_event_id(struct conn *c, const struct http_request *req, ui
     unsigned count = http_request_header(req, "Last-Event-ID", &field);
     if (!count || (count == 1 && !field.bytes)) /* as browsers send it before the first event */
         return 0;
-    bool good = count == 1 && field.bytes <= 19;
-    *lsn = 0;
-    for (size_t i = 0; good && i < field.bytes; i++) {
-        good = field.at[i] >= '0' && field.at[i] <= '9';
-        *lsn = *lsn * 10 + (uint64_t)(field.at[i] - '0');
-    }
-    if (good)
+    if (count == 1 && span_decimal(field, lsn))
         return 1;
     refuse(c, FAILURE_INVALID_PARAMETER, "Last-Event-ID must be the id of an event: a number");
     return -1;
@@ -230,9 +211,12 @@ static int take_last_event_id(struct conn *c, const struct http_request *req, ui
 static bool take_request(struct conn *c, const struct http_request *req, struct watcher *w)
 {
     const struct token *token;
-    if (!take_text(c, req, "prefix", &w->by_prefix, w->prefix, &w->prefix_bytes) ||
-        !take_text(c, req, "queue", &w->by_queue, w->queue, &w->queue_bytes))
+    int by_prefix = parameter_text(c, req, "prefix", w->prefix, &w->prefix_bytes);
+    int by_queue = by_prefix < 0 ? -1 : parameter_text(c, req, "queue", w->queue, &w->queue_bytes);
+    if (by_queue < 0)
         return false;
+    w->by_prefix = by_prefix;
+    w->by_queue = by_queue;
     struct span queue = {w->queue, w->queue_bytes};
     if (w->by_queue && !name_valid(queue))
         return refuse(c, FAILURE_INVALID_KEY, NULL);

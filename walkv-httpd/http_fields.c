@@ -37,13 +37,8 @@ bool http_host_valid(struct span s, size_t *name_bytes)
         return true;
     if (s.at[i] != ':' || s.bytes - i < 2 || s.bytes - i > 6)
         return false;
-    unsigned port = 0;
-    for (i++; i < s.bytes; i++) {
-        if (!DIGIT(s.at[i]))
-            return false;
-        port = port * 10 + (unsigned)(s.at[i] - '0');
-    }
-    return port <= UINT16_MAX;
+    uint64_t port;
+    return span_decimal((struct span){s.at + i + 1, s.bytes - i - 1}, &port) && port <= UINT16_MAX;
 }
 
 /* Takes one element, trimmed and perhaps empty, off a comma-separated list (RFC 9110 section 5.6.1). */

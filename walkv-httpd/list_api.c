@@ -6,8 +6,8 @@
  */
 #include "auth.h"
 #include "compression.h"
-#include "json_text.h"
 #include "memory.h"
+#include "parameters.h"
 #include "response.h"
 #include "router.h"
 #include "write_api.h"
@@ -26,36 +26,6 @@ enum {
     ITEMS_LIMIT = 100,
     PAGE_BYTES = 4 * 1024 * 1024
 };
-
-static bool refuse_parameter(struct conn *c, const char *sentence)
-{
-    response_failure(c, FAILURE_INVALID_PARAMETER, sentence);
-    return false;
-}
-
-/* A decimal parameter between `least` and `most`. Returns 1, 0 when it is absent, -1 when it was refused. */
-static int take_number(struct conn *c, const struct http_request *req, const char *name, uint64_t least,
-                       uint64_t most, uint64_t *value)
-{
-    char text[24];
-    size_t bytes;
-    int rc = http_query_get(req->query, name, text, sizeof text - 1, &bytes);
-    if (rc == 0)
-        return 0;
-    bool good = rc == 1 && bytes >= 1 && bytes <= 19;
-    *value = 0;
-    for (size_t i = 0; good && i < bytes; i++) {
-        good = text[i] >= '0' && text[i] <= '9';
-        *value = *value * 10 + (uint64_t)(text[i] - '0');
-    }
-    if (good && *value >= least && *value <= most)
-        return 1;
-    char sentence[120];
-    snprintf(sentence, sizeof sentence, "%s must be a number from %" PRIu64 " to %" PRIu64, name, least,
-             most);
-    refuse_parameter(c, sentence);
-    return -1;
-}
 
 /* A walk over the names of kv or queues, in the stream's terms. */
 struct walk {
@@ -304,23 +274,15 @@ static void begin_stream(struct conn *c, const struct http_request *req, struct 
     conn_stream(c, next);
 }
 
-/* Text parameters into the stream. */
+/* Which keys, into the stream. False when that was refused. */
 static bool take_names(struct conn *c, const struct http_request *req, struct stream *s)
 {
-    size_t bytes = 0;
-    int rc = http_query_get(req->query, "prefix", s->prefix, sizeof s->prefix, &bytes);
-    if (rc < 0 || (rc && !utf8_valid((struct span){s->prefix, bytes})))
-        return refuse_parameter(c, "prefix must be UTF-8 of at most 500 bytes");
-    s->prefix_bytes = (uint16_t)(rc ? bytes : 0);
-    rc = http_query_get(req->query, "after", s->after, sizeof s->after, &bytes);
-    if (rc < 0 || (rc && !utf8_valid((struct span){s->after, bytes})))
-        return refuse_parameter(c, "after must be a key: UTF-8 of at most 500 bytes");
-    s->after_bytes = (uint16_t)(rc ? bytes : 0);
-    char keys[8];
-    rc = http_query_get(req->query, "keys", keys, sizeof keys, &bytes);
-    if (rc && (rc < 0 || !span_is_text((struct span){keys, bytes}, "only")))
-        return refuse_parameter(c, "keys takes the word only");
-    s->keys_only = rc == 1;
+    int only = 0;
+    if (parameter_text(c, req, "prefix", s->prefix, &s->prefix_bytes) < 0 ||
+        parameter_text(c, req, "after", s->after, &s->after_bytes) < 0 ||
+        (only = parameter_word(c, req, "keys", "only")) < 0)
+        return false;
+    s->keys_only = only;
     return true;
 }
 
@@ -329,7 +291,7 @@ ROUTE_HANDLER(kv_list)
     (void)body;
     struct stream *s = new_stream();
     uint64_t limit;
-    int limited = take_names(c, req, s) ? take_number(c, req, "limit", 1, KEYS_LIMIT_MAX, &limit) : -1;
+    int limited = take_names(c, req, s) ? parameter_number(c, req, "limit", 1, KEYS_LIMIT_MAX, &limit) : -1;
     if (limited < 0) {
         free(s);
         return;
@@ -360,16 +322,11 @@ ROUTE_HANDLER(kv_list)
 ROUTE_HANDLER(queue_list)
 {
     (void)body;
-    char text[8];
-    size_t bytes;
-    int rc = http_query_get(req->query, "sizes", text, sizeof text, &bytes);
-    bool yes = rc == 1 && span_is_text((struct span){text, bytes}, "true");
-    if (rc && !yes && !(rc == 1 && span_is_text((struct span){text, bytes}, "false"))) {
-        refuse_parameter(c, "sizes must be true or false");
+    bool sizes;
+    if (parameter_flag(c, req, "sizes", &sizes) < 0)
         return;
-    }
     struct stream *s = new_stream();
-    s->sizes = yes;
+    s->sizes = sizes;
     begin_stream(c, req, s, next_queues);
 }
 
@@ -433,8 +390,8 @@ ROUTE_HANDLER(queue_items)
 {
     (void)body;
     struct items it = {.conn = c, .limit = ITEMS_LIMIT};
-    if (take_number(c, req, "after", 0, INT64_MAX, &it.after) < 0 ||
-        take_number(c, req, "limit", 1, ITEMS_LIMIT_MAX, &it.limit) < 0)
+    if (parameter_number(c, req, "after", 0, INT64_MAX, &it.after) < 0 ||
+        parameter_number(c, req, "limit", 1, ITEMS_LIMIT_MAX, &it.limit) < 0)
         return;
     int rc = view_read(c->worker->view, read_items, &it);
     if (rc == -ENOENT)

@@ -54,10 +54,8 @@ bool origin_valid(struct span origin)
     }
     if (!port.bytes)
         return true;
-    unsigned number = 0;
-    for (size_t i = 1; i < port.bytes && i < 7; i++)
-        number = number * 10 + (unsigned)(port.at[i] - '0');
-    return port.bytes <= 6 && only((struct span){port.at + 1, port.bytes - 1}, "0123456789") &&
+    uint64_t number;
+    return port.bytes <= 6 && span_decimal((struct span){port.at + 1, port.bytes - 1}, &number) &&
            port.at[1] != '0' && number <= 65535 && !is_default_port(scheme, port);
 }
 

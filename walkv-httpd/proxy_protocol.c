@@ -24,15 +24,9 @@ static const struct {
 
 static bool is_port(struct span text)
 {
-    unsigned port = 0;
-    if (text.bytes < 1 || text.bytes > 5 || (text.bytes > 1 && *text.at == '0'))
-        return false;
-    for (size_t i = 0; i < text.bytes; i++) {
-        if (text.at[i] < '0' || text.at[i] > '9')
-            return false;
-        port = port * 10 + (unsigned)(text.at[i] - '0');
-    }
-    return port <= 65535;
+    uint64_t port;
+    return text.bytes <= 5 && !(text.bytes > 1 && *text.at == '0') && span_decimal(text, &port) &&
+           port <= 65535;
 }
 
 /* What stands between "PROXY " and CR LF. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Queues (API section 3): peek and size from the view, the rest through walkvd. Lists are in list_api.c. */
 #include "json_text.h"
+#include "parameters.h"
 #include "response.h"
 #include "router.h"
 #include "write_api.h"
@@ -111,12 +112,7 @@ ROUTE_HANDLER(queue_dequeue)
 ROUTE_HANDLER(queue_delete)
 {
     (void)body;
-    char text[8];
-    size_t bytes;
-    int rc = http_query_get(req->query, "forget", text, sizeof text, &bytes);
-    bool forget = rc == 1 && span_is_text((struct span){text, bytes}, "true");
-    if (rc && !forget && !(rc == 1 && span_is_text((struct span){text, bytes}, "false")))
-        response_failure(c, FAILURE_INVALID_PARAMETER, "forget must be true or false");
-    else
+    bool forget;
+    if (parameter_flag(c, req, "forget", &forget) >= 0)
         write_submit(c, forget ? OP_FORGET : OP_CLEAR, CONDITION_NONE, 0);
 }

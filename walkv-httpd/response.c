@@ -3,6 +3,7 @@
 #include "response.h"
 
 #include "cors.h"
+#include "etag.h"
 #include "json_text.h"
 #include "log.h"
 #include "request_info.h"
@@ -165,6 +166,20 @@ void response_body(struct conn *c, const struct response *r, struct span body)
     response_head(c, &whole);
     if (!c->request.head_only)
         buffer_append(&c->out, body.at, body.bytes);
+}
+
+void response_document(struct conn *c, const struct http_request *req, const struct response *r,
+                       struct span body)
+{
+    if (etag_none_match(req, (struct span){r->tag, strlen(r->tag)})) {
+        struct response same = *r;
+        same.status = 304;
+        same.no_body = true;
+        same.gzip = false;
+        response_head(c, &same);
+    } else {
+        response_body(c, r, body);
+    }
 }
 
 void response_failure_with(struct conn *c, enum failure failure, const char *sentence, struct response *r,

@@ -76,6 +76,9 @@ void response_head(struct conn *, const struct response *);
 /* Appends head and body. */
 void response_body(struct conn *, const struct response *, struct span body);
 
+/* Appends head and body of what has the entity tag response->tag, or 304 when If-None-Match names that. */
+void response_document(struct conn *, const struct http_request *, const struct response *, struct span body);
+
 /* Appends a whole failure. `sentence` may be NULL: the one of the table. */
 void response_failure(struct conn *, enum failure, const char *sentence);
 

@@ -35,8 +35,8 @@ static const struct route routes[] = {
     {"/readyz", HTTP_GET, service_ready, BODY_ANY, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
     {"/healthz", HTTP_GET, service_ready, BODY_ANY, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
     {"/openapi.json", HTTP_GET, document_openapi, BODY_ANY, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
-    {"/", HTTP_GET, ui_page, BODY_ANY, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
-    {"/index.html", HTTP_GET, ui_page, BODY_ANY, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
+    {"/", HTTP_GET, ui_page, BODY_ANY, {ROUTE_ANY}, NEEDS_NO_TOKEN, TOKEN_STORE},
+    {"/index.html", HTTP_GET, ui_page, BODY_ANY, {ROUTE_ANY}, NEEDS_NO_TOKEN, TOKEN_STORE},
     {"/assets/:", HTTP_GET, ui_asset, BODY_ANY, {0}, NEEDS_NO_TOKEN, TOKEN_STORE},
 };
 
@@ -92,7 +92,8 @@ static bool check_parameters(struct conn *c, const struct http_request *req)
 {
     struct span rest = req->query, name, value;
     unsigned seen = 0;
-    if (c->request.route->handler == ui_page) /* links to pages get parameters on their way */
+    const char *first = c->request.route->parameters[0];
+    if (first && strcmp(first, ROUTE_ANY) == 0)
         return true;
     while (http_query_next(&rest, &name, &value)) {
         unsigned i = 0;
@@ -188,12 +189,12 @@ bool router_find(struct conn *c, const struct http_request *req)
         return refuse(c, FAILURE_NO_ROUTE, NULL);
     /* The name, percent-decoded exactly once, in place. */
     if (raw.at) {
-        bool is_asset = c->request.route && c->request.route->handler == ui_asset;
+        bool is_file = c->request.route && c->request.route->about == TOKEN_STORE; /* no key and no queue */
         char decoded[HTTP_REQUEST_LINE_BYTES];
         size_t bytes;
         must(raw.bytes <= sizeof decoded);
         if (http_percent_decode(decoded, raw, &bytes) || !name_valid((struct span){decoded, bytes}))
-            return refuse(c, is_asset ? FAILURE_NO_ROUTE : FAILURE_INVALID_KEY, NULL);
+            return refuse(c, is_file ? FAILURE_NO_ROUTE : FAILURE_INVALID_KEY, NULL);
         memcpy(c->request.name, decoded, bytes);
         c->request.name_bytes = bytes;
     }

@@ -19,13 +19,14 @@ enum route_needs { NEEDS_ADMIN, NEEDS_READ, NEEDS_WRITE, NEEDS_NO_TOKEN };
 typedef ROUTE_HANDLER(route_handler);
 
 #define ROUTE_PARAMETERS_MAX 5
+#define ROUTE_ANY            "*" /* links to pages get parameters on their way */
 
 struct route {
     const char *pattern; /* segments; ":" takes one, percent-decoded, as the name */
     enum http_method method;
     route_handler *handler;
     enum body_use body;
-    const char *parameters[ROUTE_PARAMETERS_MAX]; /* of the query; others are refused */
+    const char *parameters[ROUTE_PARAMETERS_MAX]; /* of the query; others are refused, but for ROUTE_ANY */
     enum route_needs needs;
     enum token_about about;
 };

@@ -22,7 +22,7 @@ ROUTE_HANDLER(service_live)
     answer_text(c, "{\"success\":true,\"status\":\"alive\"}");
 }
 
-static void append_ready(struct conn *c, bool answers)
+static void answer_ready(struct conn *c, bool answers)
 {
     struct view_state state;
     int rc = view_read(c->worker->view, view_read_state, &state);
@@ -38,14 +38,20 @@ static void append_ready(struct conn *c, bool answers)
         answer_text(c, "{\"success\":true,\"status\":\"ready\"}");
 }
 
+static void take_ready(struct conn *c, const struct status *status)
+{
+    answer_ready(c, status != NULL);
+    conn_finish(c);
+}
+
 ROUTE_HANDLER(service_ready)
 {
     (void)req;
     (void)body;
     if (walkvd_client_connected(c->worker->client))
-        walkvd_client_ask_status(c->worker->client, c);
+        walkvd_client_ask_status(c->worker->client, c, take_ready);
     else
-        append_ready(c, false);
+        answer_ready(c, false);
 }
 
 /* An object of the answer, and whether there was no memory for a part of it. */
@@ -109,7 +115,7 @@ static void status_from_walkvd(struct object *root, const struct status *s)
 #undef X
 }
 
-static void append_status(struct conn *c, const struct status *status)
+static void answer_status(struct conn *c, const struct status *status)
 {
     const struct worker *w = c->worker;
     struct view_state state;
@@ -138,12 +144,9 @@ static void append_status(struct conn *c, const struct status *status)
     json_decref(root.json);
 }
 
-void service_status_done(struct conn *c, const struct status *status)
+static void take_status(struct conn *c, const struct status *status)
 {
-    if (c->request.route->handler == service_ready)
-        append_ready(c, status != NULL);
-    else
-        append_status(c, status);
+    answer_status(c, status);
     conn_finish(c);
 }
 
@@ -151,5 +154,5 @@ ROUTE_HANDLER(service_status)
 {
     (void)req;
     (void)body;
-    walkvd_client_ask_status(c->worker->client, c);
+    walkvd_client_ask_status(c->worker->client, c, take_status);
 }

@@ -7,7 +7,6 @@
 #include "compression.h"
 #include "cors.h"
 #include "embedded.h"
-#include "etag.h"
 #include "response.h"
 #include "router.h"
 
@@ -29,7 +28,7 @@ static void answer_file(struct conn *c, const struct http_request *req, const st
     bool packs = c->worker->config->compression && file->packed.content.bytes;
     bool packed = packs && compression_accepted(req);
     const struct embedded *e = packed ? &file->packed : &file->plain;
-    struct response r = {
+    const struct response r = {
         .status = 200,
         .tag = e->tag,
         .type = file->type,
@@ -38,14 +37,7 @@ static void answer_file(struct conn *c, const struct http_request *req, const st
         .gzip = packed,
         .fields = CORS_UI_FIELDS,
     };
-    if (etag_none_match(req, (struct span){e->tag, strlen(e->tag)})) {
-        r.status = 304;
-        r.no_body = true;
-        r.gzip = false;
-        response_head(c, &r);
-    } else {
-        response_body(c, &r, e->content);
-    }
+    response_document(c, req, &r, e->content);
 }
 
 ROUTE_HANDLER(ui_page)

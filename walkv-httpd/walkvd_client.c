@@ -37,7 +37,7 @@ struct pending {
     bool queued;        /* stands in `out`, so some of it may have been sent */
     bool sent;          /* some of it may have been sent to a connection before this one */
     bool answered;      /* with outcome_unknown, because its time was over */
-    bool status;
+    status_taker *take_status; /* of a question for the status; NULL: it is a write */
 };
 
 struct walkvd_client {
@@ -83,8 +83,8 @@ static void answer(struct pending *p, const struct status *status, const struct 
         return;
     p->conn = NULL;
     conn->pending = NULL;
-    if (p->status)
-        service_status_done(conn, status);
+    if (p->take_status)
+        p->take_status(conn, status);
     else
         conn_write_done(conn, result);
     conn_resume(conn);
@@ -101,7 +101,7 @@ static struct pending *pop(struct walkvd_client *c)
 
 static void pending_free(struct walkvd_client *c, struct pending *p)
 {
-    if (!p->status)
+    if (!p->take_status)
         c->waiting_bytes -= p->frame.bytes;
     buffer_free(&p->frame);
     free(p);
@@ -229,8 +229,8 @@ static bool take_frame(struct walkvd_client *c, const struct frame *frame)
     }
     if (!p || !p->queued || p->id != frame->id)
         return false;
-    if (p->status ? frame->type != FRAME_STATUS_REPLY || !status_decode(frame->body, &status)
-                  : frame->type != FRAME_RESULT || !frame_decode_result(frame->body, &result))
+    if (p->take_status ? frame->type != FRAME_STATUS_REPLY || !status_decode(frame->body, &status)
+                       : frame->type != FRAME_RESULT || !frame_decode_result(frame->body, &result))
         return false;
     pop(c);
     c->stalled = false;
@@ -403,10 +403,10 @@ bool walkvd_client_submit(struct walkvd_client *c, struct conn *conn, const stru
     return true;
 }
 
-void walkvd_client_ask_status(struct walkvd_client *c, struct conn *conn)
+void walkvd_client_ask_status(struct walkvd_client *c, struct conn *conn, status_taker *take)
 {
     struct pending *p = add(c, conn, STATUS_TIMEOUT_NS);
-    p->status = true;
+    p->take_status = take;
     frame_encode_empty(&p->frame, FRAME_STATUS, p->id);
 }
 

@@ -19,9 +19,11 @@ void walkvd_client_free(struct walkvd_client **);
 /* Sends a write for `conn`, giving it its place in the session. `conn` gets conn_write_done() exactly once
  * unless it is forgotten before. False when too many bytes are waiting already; nothing was done then. */
 bool walkvd_client_submit(struct walkvd_client *, struct conn *, const struct write_request *);
-/* Asks for the status, waiting for walkvd a moment if it is away; the answer comes by service_status_done().
- */
-void walkvd_client_ask_status(struct walkvd_client *, struct conn *);
+/* Takes the status; NULL: walkvd did not answer. */
+typedef void status_taker(struct conn *, const struct status *);
+/* Asks for the status, waiting for walkvd a moment if it is away. `take` gets the answer exactly once unless
+ * `conn` is forgotten before. */
+void walkvd_client_ask_status(struct walkvd_client *, struct conn *, status_taker *take);
 /* Asks to be told, by watchers_published(), once when more than this LSN has been published. False when
  * walkvd is away; watchers_connected() says when it is there. */
 bool walkvd_client_watch(struct walkvd_client *, uint64_t lsn);
@@ -37,8 +39,5 @@ uint64_t walkvd_client_max_value_bytes(const struct walkvd_client *);
 void walkvd_client_flush(struct walkvd_client *);
 /* Looks for writes that have waited too long, and reconnects. */
 void walkvd_client_tick(struct walkvd_client *, uint64_t now_ns);
-
-/* In service_api.c: `status` is NULL when walkvd did not answer. */
-void service_status_done(struct conn *, const struct status *status);
 
 #endif
