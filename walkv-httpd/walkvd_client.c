@@ -51,6 +51,7 @@ struct walkvd_client {
     struct event *retry;
     struct buffer in;
     struct buffer out;
+    size_t out_sent;    /* of `out`, from its front */
     uint64_t out_begin; /* stream position of out.data[0] */
     uint64_t out_end;
     struct pending *first, *last;
@@ -165,10 +166,10 @@ static void disconnect(struct walkvd_client *c)
     buffer_free(&c->in);
     buffer_free(&c->out);
     for (struct pending *p = c->first; p; p = p->next) {
-        p->sent = p->sent || (p->queued && p->stream_at < c->out_begin);
+        p->sent = p->sent || (p->queued && p->stream_at < c->out_begin + c->out_sent);
         p->queued = false;
     }
-    c->out_begin = c->out_end = 0;
+    c->out_sent = c->out_begin = c->out_end = 0;
     c->told_confirmed = 0;
     watchers_disconnected(c->worker);
     schedule_retry(c);
@@ -296,8 +297,10 @@ static void try_connect(struct walkvd_client *c)
         return;
     }
     c->fd = fd;
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){FRAME_SOCKET_BYTES},
+               sizeof(int)); /* or what the kernel allows */
     c->greeted = false;
-    c->out_begin = c->out_end = 0;
+    c->out_sent = c->out_begin = c->out_end = 0;
     event_assign(c->readable, c->worker->base, fd, EV_READ | EV_PERSIST, on_readable, c);
     event_assign(c->writable, c->worker->base, fd, EV_WRITE, on_writable, c);
     if (event_add(c->readable, NULL)) {
@@ -339,6 +342,16 @@ static uint64_t first_sequence(const struct walkvd_client *c)
     return p->sequence;
 }
 
+/* What was sent makes room, but not before it is half of all: what is left has to be moved. */
+static void drop_sent(struct walkvd_client *c)
+{
+    if (c->out_sent < c->out.bytes - c->out_sent)
+        return;
+    buffer_consume(&c->out, c->out_sent);
+    c->out_begin += c->out_sent;
+    c->out_sent = 0;
+}
+
 void walkvd_client_flush(struct walkvd_client *c)
 {
     if (c->fd < 0)
@@ -360,18 +373,21 @@ void walkvd_client_flush(struct walkvd_client *c)
             c->out_end += p->frame.bytes; /* the frame is kept: it may have to go to another connection */
         }
     }
-    while (c->out.bytes) {
-        ssize_t n = send(c->fd, c->out.data, c->out.bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (c->out_sent < c->out.bytes) {
+        ssize_t n =
+            send(c->fd, c->out.data + c->out_sent, c->out.bytes - c->out_sent, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
             if ((errno != EAGAIN && errno != EWOULDBLOCK) || event_add(c->writable, NULL))
                 disconnect(c);
+            else
+                drop_sent(c);
             return;
         }
-        buffer_consume(&c->out, (size_t)n);
-        c->out_begin += (uint64_t)n;
+        c->out_sent += (size_t)n;
     }
+    drop_sent(c);
     if (c->out.room > KEEP_BYTES)
         buffer_free(&c->out);
 }

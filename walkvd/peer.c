@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { READ_BYTES = 256 * 1024, KEEP_BYTES = 1024 * 1024 };
+enum { READ_BYTES = FRAME_SOCKET_BYTES, KEEP_BYTES = 2 * READ_BYTES };
 
 struct peer *peer_new(struct server *server, struct event_base *base, int fd, event_callback_fn on_readable,
                       event_callback_fn on_writable)
@@ -21,6 +21,8 @@ struct peer *peer_new(struct server *server, struct event_base *base, int fd, ev
     }
     p->server = server;
     p->fd = fd;
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){FRAME_SOCKET_BYTES},
+               sizeof(int)); /* or what the kernel allows */
     p->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, p);
     p->writable = event_new(base, fd, EV_WRITE, on_writable, p);
     if (!p->readable || !p->writable || event_add(p->readable, NULL))

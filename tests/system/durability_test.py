@@ -34,6 +34,12 @@ def fill(walkv, count=50, tag=""):
     return keys, {f"queue{tag}": queue}
 
 
+def unread(port):
+    """How many bytes wait to be read on each connection that came to this port."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return [int(f[4].split(":")[1], 16) for f in lines if int(f[1].split(":")[1], 16) == port and f[3] == "01"]
+
+
 class Restarts(SystemTest):
     options = None
 
@@ -172,6 +178,23 @@ class Outages(SystemTest):
             self.assertEqual(setter.response().status, 201)
             self.assertEqual(enqueuer.response().status, 200)
         self.assertEqual(walkv.contents(), ({"patient": 1}, {"patient": [2]}))
+
+    def test_large_values_that_wait_share_batches(self):
+        walkv = self.instance(workers=0, httpd={"write_timeout": "30s"}).start()
+        walkv.set("before", "1")
+        batches = walkv.status()["batches"]
+        walkv.walkvd.signal(signal.SIGSTOP)
+        setters = [walkv.connect() for _ in range(16)]
+        try:
+            for n, c in enumerate(setters):
+                c.put("PUT", f"/api/kv/large-{n}", '{"value":"%s"}' % ("v" * 65536))
+            wait_until(lambda: unread(walkv.port) == [0] * len(setters), "the worker to take all sets")
+            walkv.walkvd.signal(signal.SIGCONT)
+            self.assertEqual([c.response().status for c in setters], [201] * len(setters))
+        finally:
+            for c in setters:
+                c.close()
+        self.assertLessEqual(walkv.status()["batches"] - batches, 4)
 
     def test_and_gives_up_in_time(self):
         walkv = self.instance(httpd={"write_timeout": "500ms"}).start()
