@@ -120,7 +120,6 @@ class Restarts(SystemTest):
         walkv.start_walkvd(wait=False, cold_start=True)
         self.assertEqual(walkv.walkvd.wait(), EX_DATA)
         self.assertIn(segment.name, walkv.walkvd.log)
-        self.assertEqual(walkv.contents(), wanted, "the workers go on with the view")
 
     def test_the_start_order_does_not_matter(self):
         walkv = self.instance()
