@@ -83,9 +83,8 @@
 #define FRAME_MAGIC        0x31564b57u
 #define FRAME_PROTOCOL     4u
 #define FRAME_HEADER_BYTES 16u
-#define FRAME_SOCKET_BYTES                                                                                   \
-    1048576 /* what a socket should hold on its way, so that large values share a batch */
-#define FRAME_BODY_MAX (VALUE_BYTES_MAX + 65536u)
+#define FRAME_BODY_MAX     (VALUE_BYTES_MAX + 65536u)
+#define FRAME_SOCKET_BYTES (1024 * 1024) /* what a socket should hold, so that large values share a batch */
 
 enum frame_type {
     FRAME_HELLO = 1,

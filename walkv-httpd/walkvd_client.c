@@ -297,8 +297,8 @@ static void try_connect(struct walkvd_client *c)
         return;
     }
     c->fd = fd;
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){FRAME_SOCKET_BYTES},
-               sizeof(int)); /* or what the kernel allows */
+    /* Or what the kernel allows. */
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){FRAME_SOCKET_BYTES}, sizeof(int));
     c->greeted = false;
     c->out_sent = c->out_begin = c->out_end = 0;
     event_assign(c->readable, c->worker->base, fd, EV_READ | EV_PERSIST, on_readable, c);

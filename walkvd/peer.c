@@ -21,8 +21,8 @@ struct peer *peer_new(struct server *server, struct event_base *base, int fd, ev
     }
     p->server = server;
     p->fd = fd;
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){FRAME_SOCKET_BYTES},
-               sizeof(int)); /* or what the kernel allows */
+    /* Or what the kernel allows. */
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){FRAME_SOCKET_BYTES}, sizeof(int));
     p->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, p);
     p->writable = event_new(base, fd, EV_WRITE, on_writable, p);
     if (!p->readable || !p->writable || event_add(p->readable, NULL))
