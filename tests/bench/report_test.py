@@ -71,7 +71,8 @@ class Goals(unittest.TestCase):
         small = bench()
         del small["growth"]["sizes"][2]
         notes = {g["goal"]: g["note"] for g in goals.judge(small)}
-        self.assertEqual(notes["GET, 10 million keys against 10 thousand"], "measured with 5,000,000 keys")
+        for goal in ("GET, 10 million keys against 10 thousand", "memory per entry (16 B + 32 B) against Redis: resident"):
+            self.assertEqual(notes[goal], "measured with 5,000,000 keys")
 
     def test_a_client_that_is_the_limit_is_said(self):
         limited = bench()
