@@ -66,7 +66,7 @@ struct wal_visitor {
     void *arg;
     uint64_t known_lsn; /* what the batches up to it hold is known: they get no payload */
     /* The header checksum of the batch that ends with it and the offset in its segment, if that is known
-     * (else 0): of that segment, reading begins there. */
+     * (else 0): of that segment, reading begins there, if all before it was durable. */
     uint64_t known_checksum, known_at;
 };
 

@@ -126,7 +126,7 @@ int wal_segment_seek(struct wal_segment *s, uint64_t at, uint64_t last_lsn, uint
     if (!rc &&
         wal_batch_header_decode((struct span){s->image + at, s->file_bytes - at}, s->header.salt,
                                 s->header.block_bytes, &h) &&
-        wal_batch_last_lsn(&h) == last_lsn && h.checksum == checksum) {
+        wal_batch_last_lsn(&h) == last_lsn && h.checksum == checksum && h.durable_lsn + 1 >= h.first_lsn) {
         s->offset = at;
         s->next_lsn = h.first_lsn;
         s->chain = h.chain;

@@ -48,8 +48,10 @@ void wal_segment_close(struct wal_segment *);
 int wal_segment_next(struct wal_segment *, struct wal_batch *batch);
 
 /* Before the first batch was read: goes to the batch that begins at the offset `at`, if it is the one with
- * this last LSN and header checksum. What stands before it is not read, so nothing can be said of it. Returns
- * 1, or 0 when another batch or none is there, and reading stands where it stood, or a negative errno. */
+ * this last LSN and header checksum, and says itself that all before it was durable. That is so when every
+ * batch was synced; in async mode a sync that failed may have lost what stands before a batch that is whole.
+ * What stands before it is not read. Returns 1, or 0 when another batch or none is there or it does not say
+ * so, and reading stands where it stood, or a negative errno. */
 int wal_segment_seek(struct wal_segment *, uint64_t at, uint64_t last_lsn, uint64_t checksum);
 
 /* As wal_segment_next(), whatever came before: when the next batch is damaged, goes on to the next header

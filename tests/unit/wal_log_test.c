@@ -461,6 +461,52 @@ static void test_flip_bits_behind_the_known_batch(void)
     end_life(&l);
 }
 
+/* In async mode a batch can be whole when what stands before it was lost by a sync that failed: where the
+ * known batch does not say that all before it was durable, reading begins at the front, and finds that. */
+static void test_known_batch_behind_what_was_lost(void)
+{
+    struct life l;
+    struct wal_log log;
+    struct marks marks = {.count = 0};
+    struct wal_log_end end;
+    struct wal_finding finding;
+    enum { SYNCED = 3, WRITTEN = 6 };
+    char path[80];
+    uint64_t *bytes;
+
+    begin_life(&l, 1);
+    CU_ASSERT_EQUAL_FATAL(open_log(&l, &large, &(struct wal_link){0}), 0);
+    for (uint32_t i = 0; i < WRITTEN; i++)
+        CU_ASSERT_EQUAL_FATAL(append(&l, 2, i < SYNCED), 0);
+    l.durable_lsn = l.control.last_lsn;
+    wal_close(&l.wal);
+    wal_log_list(&l.disk->disk, DATA_DIR, &log);
+    wal_log_read(&l.disk->disk, DATA_DIR, &log, l.control.uuid, 0, l.durable_lsn, l.control.segment_lsn,
+                 &(struct wal_visitor){.batch = note, .arg = &marks}, &end, &finding);
+    CU_ASSERT_FATAL(marks.count == WRITTEN + 1 && log.count == 1); /* and the first no-op */
+    segment_path(path, marks.of[0].segment);
+    char *data = memory_disk_data(l.disk, path, &bytes);
+    for (size_t i = 1; i < marks.count; i++) {
+        const struct mark *mark = &marks.of[i], *lost = &marks.of[i - 1];
+        bool synced = i <= SYNCED + 1; /* what stands before it */
+        l.known_lsn = mark->last_lsn;
+        struct reading r = read_known(&l, &log, mark);
+        CHECK(whole(&r) && r.first_lsn == (synced ? mark->first_lsn : mark->segment), "batch %zu: %ju", i,
+              (uintmax_t)r.first_lsn);
+        if (synced)
+            continue;
+        char kept[BLOCK_BYTES];
+        memcpy(kept, data + lost->at, BLOCK_BYTES);
+        memset(data + lost->at, 0, BLOCK_BYTES);
+        r = read_known(&l, &log, mark);
+        CHECK(r.end.link.last_lsn == lost->first_lsn - 1, "batch %zu: ends at %ju", i,
+              (uintmax_t)r.end.link.last_lsn);
+        memcpy(data + lost->at, kept, BLOCK_BYTES);
+    }
+    wal_log_free(&log);
+    end_life(&l);
+}
+
 /* Cut short at every multiple of 64, zeroed and filled with garbage block by block. */
 static void test_cut_and_zero(void)
 {
@@ -1258,6 +1304,7 @@ void wal_log_suite(void)
     CU_add_test(suite, "every bit of a log whose batches are known", test_flip_bits_known);
     CU_add_test(suite, "reading begins at the known batch", test_begin_at_the_known_batch);
     CU_add_test(suite, "every bit behind the known batch", test_flip_bits_behind_the_known_batch);
+    CU_add_test(suite, "the known batch behind what was lost", test_known_batch_behind_what_was_lost);
     CU_add_test(suite, "cut off, zeroed, overwritten", test_cut_and_zero);
     CU_add_test(suite, "blocks in each other's place", test_misplaced_blocks);
     CU_add_test(suite, "segments removed and swapped", test_segments_removed_and_swapped);
