@@ -20,6 +20,9 @@
     X(record)                                                                                                \
     X(wal_format)                                                                                            \
     X(wal_log)                                                                                               \
+    X(wal_tail)                                                                                              \
+    X(wal_known)                                                                                             \
+    X(wal_failure)                                                                                           \
     X(wal_salvage)                                                                                           \
     X(control)                                                                                               \
     X(disk)                                                                                                  \
