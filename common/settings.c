@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * settings: see settings.h. From top to bottom: one value, defaults, names, the flags, and settings_load(), which is all of it in
- * order. The file is in settings_file.c, numbers are in settings_number.c, what is printed is in settings_print.c.
+ * settings: see settings.h. From top to bottom: one value, defaults, names, the flags, and settings_load(),
+ * which is all of it in order. The file is in settings_file.c, numbers are in settings_number.c, what is
+ * printed is in settings_print.c.
  *
  * Fatal: no memory; everything settings_load() finds wrong. The rest returns errors as text and never logs.
  */
@@ -101,7 +102,7 @@ static void describe_form(const struct setting *setting, char *form, size_t form
 }
 
 int settings_set_value(const struct setting *setting, void *config, const char *text, char *error,
-                     size_t error_size)
+                       size_t error_size)
 {
     char form[256], wrong[64];
     uint64_t number = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The configuration file; see settings.h. inih splits its lines. What it would accept quietly is refused before it sees it, in
- * read_line(): a line longer than its buffer, an indented line (which it takes for more of the value above), NUL bytes, text
- * after a [section].
+ * The configuration file; see settings.h. inih splits its lines. What it would accept quietly is refused
+ * before it sees it, in read_line(): a line longer than its buffer, an indented line (which it takes for more
+ * of the value above), NUL bytes, text after a [section].
  */
 #include "settings_internal.h"
 
@@ -158,7 +158,8 @@ static int set_from_file(void *context, const char *section, const char *name, c
         file_error(reader, "%s belongs on the command line only", name);
     else if (reader->set_on_line[i] != 0)
         file_error(reader, "%s is already set on line %u; write it once", name, reader->set_on_line[i]);
-    else if (settings_set_value(setting, reader->config, value == NULL ? "" : value, error, sizeof(error)) < 0)
+    else if (settings_set_value(setting, reader->config, value == NULL ? "" : value, error, sizeof(error)) <
+             0)
         file_error(reader, "%s: %s", name, error);
     reader->set_on_line[i] = reader->line;
     return 1;

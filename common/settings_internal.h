@@ -51,9 +51,10 @@ static inline bool is_number(const struct setting *setting)
 
 /* Parses `text` and stores it in `config`. Returns 0, or -EINVAL with "<text> is not ...; write ..." */
 int settings_set_value(const struct setting *setting, void *config, const char *text, char *error,
-                     size_t error_size);
+                       size_t error_size);
 
-/* Of the names that were considered, the one that is most like the wanted one; NULL: none is like it. All zero before. */
+/* Of the names that were considered, the one that is most like the wanted one; NULL: none is like it. All
+ * zero before. */
 struct settings_nearest {
     const char *name;
     size_t distance;

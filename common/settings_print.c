@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * What is printed of a table of settings: the configuration file, --help, the README's table, the manual page; see settings.h. */
+ * What is printed of a table of settings: the configuration file, --help, the README's table, the manual
+ * page; see settings.h. */
 #include "settings_internal.h"
 
 #include "memory.h"

@@ -6,8 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The kernel's struct sched_attr, as it first was (sched_setattr(2)); glibc has had it, and the two calls, only since 2.41,
- * and the kernel's own header does not go together with sched.h. */
+/* The kernel's struct sched_attr, as it first was (sched_setattr(2)); glibc has had it, and the two calls,
+ * only since 2.41, and the kernel's own header does not go together with sched.h. */
 struct attributes {
     uint32_t size;
     uint32_t policy;

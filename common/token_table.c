@@ -18,7 +18,9 @@ static char *credential_path(const char *name)
 {
     const char *directory = getenv("CREDENTIALS_DIRECTORY");
     if (!directory)
-        fatal(EX_CONFIG, "auth_tokens_file: %s%s: systemd has handed over no credentials; the unit needs LoadCredential=%s",
+        fatal(EX_CONFIG,
+              "auth_tokens_file: %s%s: systemd has handed over no credentials; the unit needs "
+              "LoadCredential=%s",
               CREDENTIAL, name, name);
     if (!*name || strchr(name, '/'))
         fatal(EX_CONFIG, "auth_tokens_file: %s must be followed by the name of a credential", CREDENTIAL);

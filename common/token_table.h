@@ -10,13 +10,14 @@
 #include "tokens.h"
 
 struct token_table {
-    const char *path;      /* of the file: the setting auth_tokens_file, which outlives this, or `credential` */
-    char *credential;      /* the file that systemd made of a credential; NULL: the setting is a path */
+    const char *path; /* of the file: the setting auth_tokens_file, which outlives this, or `credential` */
+    char *credential; /* the file that systemd made of a credential; NULL: the setting is a path */
     struct tokens *tokens; /* NULL: there is no file, and no token is asked for */
 };
 
-/* Reads the file that the setting auth_tokens_file names: a path, or "credential:" and the name of a credential that systemd
- * has loaded (systemd.exec(5), LoadCredential); empty: none. Fatal: EX_CONFIG when it is not good. */
+/* Reads the file that the setting auth_tokens_file names: a path, or "credential:" and the name of a
+ * credential that systemd has loaded (systemd.exec(5), LoadCredential); empty: none. Fatal: EX_CONFIG when it
+ * is not good. */
 void token_table_open(struct token_table *, const char *setting);
 
 /* Reads it again. If it is not good, says so in the log and leaves everything as it is. Pointers to tokens

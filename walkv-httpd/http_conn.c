@@ -27,8 +27,8 @@ enum {
     OUT_KEEP_BYTES = 16 * 1024,  /* of an empty buffer, while the next request is coming in */
     LINGER_BYTES = 64 * 1024 * 1024,
 };
-#define LINGER_NS       (10 * NS_PER_S) /* for what a client still sends when it has its last answer */
-#define LINGER_PAUSE_NS (2 * NS_PER_S)  /* without a byte of it */
+#define LINGER_NS        (10 * NS_PER_S)   /* for what a client still sends when it has its last answer */
+#define LINGER_PAUSE_NS  (2 * NS_PER_S)    /* without a byte of it */
 #define FIRST_REQUEST_NS (500 * NS_PER_MS) /* for whoever has connected when the worker stops */
 
 static void on_readable(evutil_socket_t fd, short what, void *arg);
@@ -504,12 +504,13 @@ static void timed_out(struct conn *c, uint64_t now)
     }
 }
 
-/* A request on this connection goes to this worker or to nobody: one that has arrived is answered, and who has just connected
- * has a moment to send one. */
+/* A request on this connection goes to this worker or to nobody: one that has arrived is answered, and who
+ * has just connected has a moment to send one. */
 static bool request_comes(const struct conn *c, uint64_t now)
 {
     char byte;
-    return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0 || (!c->out_before && now - c->phase_ns < FIRST_REQUEST_NS);
+    return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0 ||
+           (!c->out_before && now - c->phase_ns < FIRST_REQUEST_NS);
 }
 
 void conn_tick(struct worker *w, uint64_t now)

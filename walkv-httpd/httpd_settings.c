@@ -194,8 +194,10 @@ static const struct setting settings[] = {
         .default_text = "0",
         .minimum = 0,
         .maximum = 256,
-        .help = "How many units walkv-httpd@1, walkv-httpd@2 and so on belong to walkv.target; 0: one for each processor, up to 64. "
-                "Read by systemd at boot and at systemctl daemon-reload; then systemctl start walkv.target starts those that "
+        .help = "How many units walkv-httpd@1, walkv-httpd@2 and so on belong to walkv.target; 0: one for "
+                "each processor, up to 64. "
+                "Read by systemd at boot and at systemctl daemon-reload; then systemctl start walkv.target "
+                "starts those that "
                 "were added. A walkv-httpd that is started by hand does not look at it.",
     },
     {
@@ -236,7 +238,8 @@ static const struct setting settings[] = {
             "The file of access tokens, the same as in [walkvd]; walkvctl token new makes its lines. A "
             "request is then answered only with Authorization: Bearer and a token that allows it, but for "
             "/livez, /readyz, /healthz, /openapi.json, the files of the web UI and OPTIONS. credential: "
-            "and a name stand for a file that systemd has loaded. Read again on SIGHUP. Empty: no token is asked for.",
+            "and a name stand for a file that systemd has loaded. Read again on SIGHUP. Empty: no token is "
+            "asked for.",
     },
     {
         .name = "insecure_no_auth",

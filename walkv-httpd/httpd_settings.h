@@ -13,9 +13,9 @@
 
 /* Sizes are bytes. */
 struct httpd_config {
-    char *listen;      /* "address:port", an IPv6 address in brackets; or "unix:/path" */
-    char *listen_mode; /* of the file of a Unix socket, octal */
-    uint64_t workers;  /* processes to start; 0: this process is the one worker */
+    char *listen;          /* "address:port", an IPv6 address in brackets; or "unix:/path" */
+    char *listen_mode;     /* of the file of a Unix socket, octal */
+    uint64_t workers;      /* processes to start; 0: this process is the one worker */
     uint64_t worker_units; /* read by walkv-generator alone */
     char *socket_path;
     char *view_path; /* used until walkvd has said where the view is */

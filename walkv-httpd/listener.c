@@ -139,7 +139,8 @@ static int inherited(void)
         fatal(EX_CONFIG, "%d sockets were handed over; one is wanted", count);
     int flags = fcntl(SD_LISTEN_FDS_START, F_GETFL);
     if (!(flags & O_NONBLOCK))
-        log_warning("the socket that was handed over is a blocking one, and will be again, for all who have it, whenever another "
+        log_warning("the socket that was handed over is a blocking one, and will be again, for all who have "
+                    "it, whenever another "
                     "worker gets it: with more than one the unit needs NonBlocking=yes");
     fcntl(SD_LISTEN_FDS_START, F_SETFL, flags | O_NONBLOCK);
     return SD_LISTEN_FDS_START;

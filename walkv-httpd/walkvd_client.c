@@ -31,12 +31,14 @@ struct pending {
     struct buffer frame;
     uint32_t id;
     uint64_t sequence; /* in the session; 0: a question for the status */
+    uint64_t value_bytes;
     uint64_t deadline_ns;
     uint64_t stream_at; /* where its frame begins in what goes to this connection; valid when `queued` */
     uint64_t sent_ns;   /* CLOCK_BOOTTIME when it was first queued */
     bool queued;        /* stands in `out`, so some of it may have been sent */
     bool sent;          /* some of it may have been sent to a connection before this one */
     bool answered;      /* with outcome_unknown, because its time was over */
+    bool too_large;     /* for this walkvd */
     status_taker *take_status; /* of a question for the status; NULL: it is a write */
 };
 
@@ -153,6 +155,26 @@ static bool was_sent(const struct pending *p)
     return p->sent;
 }
 
+static bool was_sent_and_is_too_large(const struct pending *p)
+{
+    return p->sent && p->too_large;
+}
+
+static bool is_too_large(const struct pending *p)
+{
+    return p->too_large;
+}
+
+/* What waits was taken by the limit of the walkvd before this one, or of this worker alone. This one would
+ * end the connection over what is larger than its own. */
+static void refuse_too_large(struct walkvd_client *c)
+{
+    for (struct pending *p = c->first; p; p = p->next)
+        p->too_large = p->value_bytes > c->max_value_bytes;
+    answer_all(c, was_sent_and_is_too_large, RESULT_OUTCOME_UNKNOWN);
+    answer_all(c, is_too_large, RESULT_INVALID);
+}
+
 /* The connection is over. Everything that is not answered waits for the next one. */
 static void disconnect(struct walkvd_client *c)
 {
@@ -195,6 +217,7 @@ static void take_greeting(struct walkvd_client *c, struct span body)
     bool other_store = c->uuid_known && memcmp(c->uuid, g.uuid, UUID_BYTES) != 0;
     if (other_store || !g.session_in_force)
         answer_all(c, was_sent, RESULT_OUTCOME_UNKNOWN);
+    refuse_too_large(c);
     /* The view of this store, wherever it is now. */
     bool same_path = c->view_path && strlen(c->view_path) == g.view_path.bytes &&
                      memcmp(c->view_path, g.view_path.at, g.view_path.bytes) == 0;
@@ -414,6 +437,7 @@ bool walkvd_client_submit(struct walkvd_client *c, struct conn *conn, const stru
     struct pending *p = add(c, conn, c->worker->config->write_timeout_ns);
     struct write_request placed = *request;
     p->sequence = placed.identity.sequence = ++c->last_sequence;
+    p->value_bytes = request->value.bytes;
     frame_encode_write(&p->frame, p->id, &placed);
     c->waiting_bytes += p->frame.bytes;
     return true;

@@ -17,7 +17,8 @@ struct walkvd_client *walkvd_client_new(struct worker *);
 void walkvd_client_free(struct walkvd_client **);
 
 /* Sends a write for `conn`, giving it its place in the session. `conn` gets conn_write_done() exactly once
- * unless it is forgotten before. False when too many bytes are waiting already; nothing was done then. */
+ * unless it is forgotten before; RESULT_INVALID is a value that this walkvd does not take, which was not
+ * known when it was submitted. False when too many bytes are waiting already; nothing was done then. */
 bool walkvd_client_submit(struct walkvd_client *, struct conn *, const struct write_request *);
 /* Takes the status; NULL: walkvd did not answer. */
 typedef void status_taker(struct conn *, const struct status *);

@@ -8,7 +8,7 @@
 #include "walkvd_client.h"
 
 enum {
-    PAUSE_MS = 20,   /* at least, between two rounds: many changes are told at once */
+    PAUSE_MS = 20,    /* at least, between two rounds: many changes are told at once */
     PAUSE_FACTOR = 4, /* of the time that a round took */
     TURN_NS = 2000000 /* of a round, before others have theirs */
 };

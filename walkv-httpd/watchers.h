@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Those who watch: the clients of /api/events, and when each is served. walkvd is asked to say once when more
- * has been published (frame.h, WATCH); then, in a round, every watcher goes on reading from the view, and walkvd is
- * asked again after a pause that keeps this within a part of the worker's time, however many watch and however
- * much is written. A round lets other connections in between. With no watcher, walkvd is not asked.
+ * has been published (frame.h, WATCH); then, in a round, every watcher goes on reading from the view, and
+ * walkvd is asked again after a pause that keeps this within a part of the worker's time, however many watch
+ * and however much is written. A round lets other connections in between. With no watcher, walkvd is not
+ * asked.
  */
 #ifndef WALKV_HTTPD_WATCHERS_H
 #define WALKV_HTTPD_WATCHERS_H

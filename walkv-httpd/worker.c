@@ -133,7 +133,8 @@ int worker_run(const struct httpd_config *config, int listen_fd, unsigned number
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* an access log that may not grow further is an error like a full disk */
     w.local = listener_is_local(listen_fd);
-    (void)timeslice_set(TIMESLICE_SHORT_NS); /* a request takes some microseconds: no use in waiting for longer */
+    (void)timeslice_set(
+        TIMESLICE_SHORT_NS); /* a request takes some microseconds: no use in waiting for longer */
     take_random(&w);
     must(address_list_parse(&w.trusted_proxies, config->trusted_proxies) == NULL);
     w.base = event_base_new();

@@ -64,6 +64,14 @@ static uint64_t max_value_bytes(const struct conn *c)
     return there && there < here ? there : here;
 }
 
+static void refuse_too_large(struct conn *c, uint64_t limit)
+{
+    struct response r = {0};
+    char extra[48];
+    snprintf(extra, sizeof extra, ",\"limit\":%" PRIu64, limit);
+    response_failure_with(c, FAILURE_TOO_LARGE, "The value is too large", &r, extra);
+}
+
 bool write_take_value(struct conn *c, struct span body, struct span *key)
 {
     static const struct span names[] = {{"value", 5}, {"key", 3}};
@@ -86,10 +94,7 @@ bool write_take_value(struct conn *c, struct span body, struct span *key)
     c->request.value.bytes = json_text_minify(c->in.data + c->request.value.at, values[0]);
     uint64_t limit = max_value_bytes(c);
     if (c->request.value.bytes > limit) {
-        struct response r = {0};
-        char extra[48];
-        snprintf(extra, sizeof extra, ",\"limit\":%" PRIu64, limit);
-        response_failure_with(c, FAILURE_TOO_LARGE, "The value is too large", &r, extra);
+        refuse_too_large(c, limit);
         return false;
     }
     return true;
@@ -198,6 +203,12 @@ void conn_write_done(struct conn *c, const struct write_result *result)
                 : "walkvd asks for access tokens, and this worker has no auth_tokens_file",
             &r, "");
         break;
+    case RESULT_INVALID:
+        if (c->request.value.bytes > max_value_bytes(c)) {
+            refuse_too_large(c, max_value_bytes(c));
+            break;
+        }
+        __attribute__((fallthrough));
     default:
         response_failure_with(c, FAILURE_INTERNAL, "walkvd refused a request of this worker", &r, "");
     }

@@ -156,8 +156,8 @@ void checkpoint_measure(struct checkpoint *c)
 }
 
 /* Deletes the snapshots that the control file does not know, but none that is newer, and the segments that
- * end below the log's floor, oldest first. Failing to delete is not a failure. `remove` is disk_unlink where the
- * room is needed at once. */
+ * end below the log's floor, oldest first. Failing to delete is not a failure. `remove` is disk_unlink where
+ * the room is needed at once. */
 static void delete_unneeded(struct disk *disk, const char *data_dir, const struct control *control,
                             int (*remove)(struct disk *, const char *path))
 {

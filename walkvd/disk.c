@@ -306,7 +306,8 @@ static void *close_elsewhere(void *arg)
 int disk_unlink_later(struct disk *d, const char *path)
 {
     struct stat st;
-    int fd = lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= LARGE_FILE_BYTES && closers < CLOSERS_MAX
+    int fd = lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= LARGE_FILE_BYTES &&
+                     closers < CLOSERS_MAX
                  ? open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC)
                  : -1;
     int rc = disk_unlink(d, path);

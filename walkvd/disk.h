@@ -151,8 +151,8 @@ int disk_open_uncached(struct disk *, const char *path, bool *direct);
 /* Bytes of an open file, or a negative errno. */
 int64_t disk_size(struct disk *, int fd);
 
-/* Removes a file whose room nobody waits for. It is gone from its directory when this returns, but the blocks of a large one
- * are freed by a thread, a few at a time, so that writes do not wait for that. */
+/* Removes a file whose room nobody waits for. It is gone from its directory when this returns, but the blocks
+ * of a large one are freed by a thread, a few at a time, so that writes do not wait for that. */
 int disk_unlink_later(struct disk *, const char *path);
 
 /* Makes names in a directory durable. A failure to sync is -EIO whatever its errno was, for it is final. */

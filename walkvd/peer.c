@@ -64,11 +64,11 @@ void peer_read(struct peer *p, size_t limit)
         p->broken = true;
 }
 
-int peer_next(struct peer *p, struct frame *frame)
+int peer_next(struct peer *p, size_t limit, struct frame *frame)
 {
     struct span rest = {p->in.data + p->consumed, p->in.bytes - p->consumed};
     long n = frame_decode(rest, frame);
-    if (n < 0) {
+    if (n < 0 || (n == 0 && rest.bytes >= limit)) { /* nothing more is read, so it would never be whole */
         p->broken = true;
         return -1;
     }

@@ -50,9 +50,9 @@ void peer_free(struct peer **);
 /* Reads what has arrived, up to `limit` bytes in `in`. Sets `broken` at the end or on an error. */
 void peer_read(struct peer *, size_t limit);
 
-/* Looks at the next frame. Returns 1, 0 when none is whole, or -1 (and sets `broken`) when it is bad. The
- * frame's body stays valid until peer_finish(). */
-int peer_next(struct peer *, struct frame *);
+/* Looks at the next frame. Returns 1, 0 when none is whole, or -1 (and sets `broken`) when it is bad or does
+ * not fit in `limit` bytes. The frame's body stays valid until peer_finish(). */
+int peer_next(struct peer *, size_t limit, struct frame *);
 
 /* Makes room for an answer of `bytes`. False when there is no memory for it: the peer is broken then, since
  * it cannot be told. */

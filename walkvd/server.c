@@ -247,12 +247,13 @@ static void set_timer(struct event *event, unsigned ms)
 static void tell_status(struct server *s, uint64_t now_ns)
 {
     const struct view_state *state = &s->recovery->store.published;
-    if (s->told_status_ns && (now_ns - s->told_status_ns < STATUS_EVERY_NS || state->applied_lsn == s->told_status_lsn))
+    if (s->told_status_ns &&
+        (now_ns - s->told_status_ns < STATUS_EVERY_NS || state->applied_lsn == s->told_status_lsn))
         return;
     s->told_status_ns = now_ns;
     s->told_status_lsn = state->applied_lsn;
-    notify_status("Serving: LSN %" PRIu64 ", %" PRIu64 " keys, %" PRIu64 " queues, %" PRIu64 " items", state->applied_lsn,
-                  state->keys, state->queues, state->items);
+    notify_status("Serving: LSN %" PRIu64 ", %" PRIu64 " keys, %" PRIu64 " queues, %" PRIu64 " items",
+                  state->applied_lsn, state->keys, state->queues, state->items);
 }
 
 static void loop(struct server *s)

@@ -222,7 +222,7 @@ static bool collect_peer(struct server *s, struct peer *p)
         }
         if (p->out.bytes - p->sent > in_limit(s))
             return true; /* it does not read its answers */
-        if (peer_next(p, &frame) != 1)
+        if (peer_next(p, in_limit(s), &frame) != 1)
             return true;
         if (!p->greeted) {
             greet(s, p, &frame);

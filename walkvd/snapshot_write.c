@@ -85,7 +85,8 @@ static int map_free_pages(struct writer *w, const struct view *view)
     return rc == MDB_NOTFOUND ? 0 : -EBADMSG;
 }
 
-/* Writing back begins at once: the fsync at the end would otherwise hold the processor while it submits all of it. */
+/* Writing back begins at once: the fsync at the end would otherwise hold the processor while it submits all
+ * of it. */
 static int write_out(struct writer *w, const void *data, size_t bytes)
 {
     int rc = disk_write(w->disk, w->fd, data, bytes, w->offset);
@@ -95,7 +96,8 @@ static int write_out(struct writer *w, const void *data, size_t bytes)
     return rc;
 }
 
-/* Reads pages of the view in pieces that are short for the kernel too, where it gives the processor to nobody meanwhile. */
+/* Reads pages of the view in pieces that are short for the kernel too, where it gives the processor to nobody
+ * meanwhile. */
 static int read_pages(struct writer *w, uint64_t first_page, size_t raw_bytes)
 {
     uint64_t offset = first_page * w->header.page_bytes;

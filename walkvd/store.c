@@ -78,9 +78,7 @@ int store_ready(struct store *s)
     s->state.ready = true;
     rc = store_commit(s, s->state.applied_lsn, s->state.applied_checksum, s->state.applied_at,
                       s->state.applied_time_ns);
-    if (!rc)
-        view_serve(s->view, &s->published);
-    return rc;
+    return rc ? rc : view_serve(s->view, &s->published);
 }
 
 static int find_value(struct store *s, struct span key, struct span *found)

@@ -60,11 +60,14 @@ void view_detach(struct view_owner *);
 int view_build_begin(struct view_owner *, int *fd);
 /* Reserves memory for a file of `bytes` in the view that is being built. */
 int view_build_reserve(struct view_owner *, uint64_t bytes);
-/* Gives it `state`'s identity (UUID, boot, generation, not ready), puts it in place of the old view, and
- * attaches. Reads `state` from the pages, if there were any. Readers of the old view keep it. */
+/* Gives it `state`'s identity (UUID, boot, generation, not ready), and opens it for writing. Reads `state`
+ * from the pages, if there were any. Until it is served it has its private name, and pages are used again
+ * without a grace; the old view stays, for its readers and for the next start, unless its memory is needed.
+ */
 int view_build_finish(struct view_owner *, const uint8_t *uuid, struct view_state *state);
-/* From now on readers use the attached view. */
-void view_serve(struct view_owner *, const struct view_state *);
+/* From now on readers use this view; a new one takes the place of the old one, which its readers keep for as
+ * long as they need. Returns 0 or a negative errno. */
+int view_serve(struct view_owner *, const struct view_state *);
 uint64_t view_serving_generation(const struct view_owner *);
 
 /* A mark in the generation page that a recovery is under way. True when one already was: then the one before

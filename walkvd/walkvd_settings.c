@@ -234,7 +234,8 @@ static const struct setting settings[] = {
         .help =
             "The file of access tokens, the same as in [walkv-httpd]: a write that a worker brings is done "
             "only if the token of its client allows it. Root and the user that walkvd runs as need none, so "
-            "that walkvctl works. credential: and a name stand for a file that systemd has loaded. Read again on "
+            "that walkvctl works. credential: and a name stand for a file that systemd has loaded. Read "
+            "again on "
             "SIGHUP. Empty: whoever may connect to the socket may write.",
     },
     {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * A client for what wrk cannot do: requests at a steady pace whose times are counted from when each was due, and the
- * protocols of peers that do not speak HTTP. One thread, any number of connections, one request at a time on each.
- * The requests are prepared beforehand, in a file of `LENGTH\n` and so many bytes, again and again; they are sent
- * in that order, round and round. Every answer has to begin with what is expected. Prints one line of JSON.
+ * A client for what wrk cannot do: requests at a steady pace whose times are counted from when each was due,
+ * and the protocols of peers that do not speak HTTP. One thread, any number of connections, one request at a
+ * time on each. The requests are prepared beforehand, in a file of `LENGTH\n` and so many bytes, again and
+ * again; they are sent in that order, round and round. Every answer has to begin with what is expected.
+ * Prints one line of JSON.
  *
- * Paced (--pace N): request i is due at i/N seconds. If no connection is free then, it waits, and the wait is a part of
- * its time: a server that stands still for a while is not forgiven the requests that it kept from being sent.
- * Such a client takes a real-time priority if it may, so that it measures the server and not its own turn.
- * Unpaced: every connection sends its next request when its answer is there.
+ * Paced (--pace N): request i is due at i/N seconds. If no connection is free then, it waits, and the wait is
+ * a part of its time: a server that stands still for a while is not forgiven the requests that it kept from
+ * being sent. Such a client takes a real-time priority if it may, so that it measures the server and not its
+ * own turn. Unpaced: every connection sends its next request when its answer is there.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -173,7 +174,8 @@ static bool receive(struct load *l, struct conn *c)
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
     if (got <= 0)
-        errx(EX_UNAVAILABLE, "the server closed a connection: %s", got < 0 ? strerror(errno) : "end of stream");
+        errx(EX_UNAVAILABLE, "the server closed a connection: %s",
+             got < 0 ? strerror(errno) : "end of stream");
     c->length += (size_t)got;
     c->buffer[c->length] = '\0';
     size_t length = answer_length(l, c);
@@ -205,8 +207,8 @@ static bool receive(struct load *l, struct conn *c)
 
 static void connect_all(struct load *l, unsigned port, int poll_fd)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     for (unsigned i = 0; i < l->conn_count; i++) {
         struct conn *c = &l->conns[i];
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
@@ -242,7 +244,8 @@ static struct conn *free_conn(struct load *l, unsigned *turn)
 /* Returns the nanoseconds from the first request to the last answer. */
 static uint64_t run(struct load *l, unsigned port, double seconds, double pace)
 {
-    int poll_fd = epoll_create1(EPOLL_CLOEXEC), timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    int poll_fd = epoll_create1(EPOLL_CLOEXEC),
+        timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     struct epoll_event events[EVENTS], timer_event = {.events = EPOLLIN, .data.ptr = NULL};
     if (poll_fd < 0 || timer < 0 || epoll_ctl(poll_fd, EPOLL_CTL_ADD, timer, &timer_event) != 0)
         err(EX_OSERR, "epoll");
@@ -296,18 +299,19 @@ static double percentile_us(const struct load *l, size_t count, double share)
 
 static void usage(void)
 {
-    fprintf(stderr, "usage: load --port PORT --requests FILE [--connections N] [--seconds S] [--pace PER_SECOND]\n"
-                    "            [--protocol http|resp|memcached|beanstalk] [--expect TEXT]\n");
+    fprintf(stderr,
+            "usage: load --port PORT --requests FILE [--connections N] [--seconds S] [--pace PER_SECOND]\n"
+            "            [--protocol http|resp|memcached|beanstalk] [--expect TEXT]\n");
     exit(EX_USAGE);
 }
 
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"port", required_argument, NULL, 'p'},    {"requests", required_argument, NULL, 'r'},
+        {"port", required_argument, NULL, 'p'},        {"requests", required_argument, NULL, 'r'},
         {"connections", required_argument, NULL, 'c'}, {"seconds", required_argument, NULL, 's'},
-        {"pace", required_argument, NULL, 'a'},    {"protocol", required_argument, NULL, 'o'},
-        {"expect", required_argument, NULL, 'e'},  {NULL, 0, NULL, 0}};
+        {"pace", required_argument, NULL, 'a'},        {"protocol", required_argument, NULL, 'o'},
+        {"expect", required_argument, NULL, 'e'},      {NULL, 0, NULL, 0}};
     struct load load = {.expect = "HTTP/1.1 200 ", .conn_count = 1};
     unsigned long port = 0;
     double seconds = 1, pace = 0;
@@ -315,12 +319,24 @@ int main(int argc, char **argv)
     bool known = true;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
-        case 'p': port = strtoul(optarg, NULL, 10); break;
-        case 'r': requests = optarg; break;
-        case 'c': load.conn_count = (unsigned)strtoul(optarg, NULL, 10); break;
-        case 's': seconds = strtod(optarg, NULL); break;
-        case 'a': pace = strtod(optarg, NULL); break;
-        case 'e': load.expect = optarg; break;
+        case 'p':
+            port = strtoul(optarg, NULL, 10);
+            break;
+        case 'r':
+            requests = optarg;
+            break;
+        case 'c':
+            load.conn_count = (unsigned)strtoul(optarg, NULL, 10);
+            break;
+        case 's':
+            seconds = strtod(optarg, NULL);
+            break;
+        case 'a':
+            pace = strtod(optarg, NULL);
+            break;
+        case 'e':
+            load.expect = optarg;
+            break;
         case 'o':
             known = false;
             for (unsigned i = 0; i < sizeof(protocol_names) / sizeof(*protocol_names); i++) {
@@ -330,25 +346,30 @@ int main(int argc, char **argv)
                 }
             }
             break;
-        default: usage();
+        default:
+            usage();
         }
     }
-    if (optind != argc || !known || port == 0 || port > 65535 || requests == NULL || load.conn_count == 0 || seconds <= 0)
+    if (optind != argc || !known || port == 0 || port > 65535 || requests == NULL || load.conn_count == 0 ||
+        seconds <= 0)
         usage();
     read_requests(&load, requests);
     load.conns = calloc(load.conn_count, sizeof(*load.conns));
     load.times_ns = malloc(TIMES_MAX * sizeof(*load.times_ns));
     if (load.conns == NULL || load.times_ns == NULL)
         err(EX_OSERR, "malloc");
-    bool real_time = pace > 0 && sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1}) == 0;
+    bool real_time =
+        pace > 0 && sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1}) == 0;
 
     uint64_t took = run(&load, (unsigned)port, seconds, pace);
     size_t count = load.done < TIMES_MAX ? load.done : TIMES_MAX;
     qsort(load.times_ns, count, sizeof(*load.times_ns), ascending);
-    printf("{\"rate\":%.1f,\"requests\":%zu,\"unexpected\":%zu,\"first_unexpected\":\"%s\",\"p50_us\":%.1f,\"p90_us\":%.1f,"
+    printf("{\"rate\":%.1f,\"requests\":%zu,\"unexpected\":%zu,\"first_unexpected\":\"%s\",\"p50_us\":%.1f,"
+           "\"p90_us\":%.1f,"
            "\"p99_us\":%.1f,\"p999_us\":%.1f,\"max_us\":%.1f,\"real_time\":%s}\n",
            (double)load.done * 1e9 / (double)took, load.done, load.unexpected, load.first_unexpected,
-           percentile_us(&load, count, 0.5), percentile_us(&load, count, 0.9), percentile_us(&load, count, 0.99),
-           percentile_us(&load, count, 0.999), percentile_us(&load, count, 1), real_time ? "true" : "false");
+           percentile_us(&load, count, 0.5), percentile_us(&load, count, 0.9),
+           percentile_us(&load, count, 0.99), percentile_us(&load, count, 0.999),
+           percentile_us(&load, count, 1), real_time ? "true" : "false");
     return 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a disk allows: how often one block of a log can be written behind the last one and synced with fdatasync, in
- * a file whose blocks are there already and hold zeros. That is what walkvd does for a batch, and nothing else is
- * done here. The file is made in a directory that is named, and gone afterwards. Prints one line of JSON.
+ * What a disk allows: how often one block of a log can be written behind the last one and synced with
+ * fdatasync, in a file whose blocks are there already and hold zeros. That is what walkvd does for a batch,
+ * and nothing else is done here. The file is made in a directory that is named, and gone afterwards. Prints
+ * one line of JSON.
  *
  * usage: sync_rate DIRECTORY SECONDS [BLOCK_BYTES]
  */
@@ -78,9 +79,10 @@ int main(int argc, char **argv)
         last = now;
     }
     qsort(times, count, sizeof(*times), ascending);
-    printf("{\"rate\":%.1f,\"requests\":%zu,\"p50_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f,\"block_bytes\":%zu}\n",
-           (double)count * 1e9 / (double)(last - began), count, times[count / 2] / 1e3, times[count * 99 / 100] / 1e3,
-           times[count - 1] / 1e3, block);
+    printf("{\"rate\":%.1f,\"requests\":%zu,\"p50_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f,\"block_bytes\":%"
+           "zu}\n",
+           (double)count * 1e9 / (double)(last - began), count, times[count / 2] / 1e3,
+           times[count * 99 / 100] / 1e3, times[count - 1] / 1e3, block);
     free(times);
     return 0;
 }

@@ -62,8 +62,8 @@ static void fail(struct run *r, const char *what)
             r->options->async ? " --async" : "");
 }
 
-/* What async mode had acknowledged and a failed sync lost is still in the view: that is not passed over, but an
- * operator may. */
+/* What async mode had acknowledged and a failed sync lost is still in the view: that is not passed over, but
+ * an operator may. */
 static bool is_async_loss(const struct life *l, int status)
 {
     return status == EX_DATAERR && l->config.wal_sync == WAL_SYNC_MODE_ASYNC && l->disk->log_sync_failed &&

@@ -187,7 +187,7 @@ static size_t serve(struct fuzz_stream *s, size_t *frames)
     int more = 0;
     while (more >= 0 && (part = fuzz_stream_next(s)).bytes > 0) {
         fuzz_fenced_append(&p.in, part);
-        while ((more = peer_next(&p, &frame)) > 0) {
+        while ((more = peer_next(&p, SIZE_MAX, &frame)) > 0) {
             must(fuzz_same(frame.body,
                            (struct span){s->bytes.data + done + FRAME_HEADER_BYTES, frame.body.bytes}));
             done += FRAME_HEADER_BYTES + frame.body.bytes;
@@ -205,7 +205,7 @@ static size_t serve(struct fuzz_stream *s, size_t *frames)
             peer_finish(&p, SIZE_MAX);
     }
     if (more < 0) {
-        must(peer_next(&p, &frame) < 0);
+        must(peer_next(&p, SIZE_MAX, &frame) < 0);
         fuzz_reached(BAD);
     } else {
         fuzz_check_waiting(buffer_span(&p.in));

@@ -215,6 +215,31 @@ class TooLong(SystemTest):
             self.assertEqual(c.post("/api/queue/q/enqueue", value(2)).json()["size"], 2)
         self.assertEqual(walkv.contents()[1]["q"], [0, 2])
 
+    def test_what_is_too_large_for_the_next_walkvd(self):
+        """A value waits that was within the limits, and the walkvd that comes has smaller ones."""
+        for sent in (False, True):
+            with self.subTest(sent=sent):
+                walkv = self.begin("20s")
+                with walkv.connect() as large, walkv.connect() as small:
+                    if sent:
+                        self.hold(walkv)
+                    else:
+                        walkv.kill_walkvd()
+                    self.put_and_send(walkv, large, '"' + "x" * 200000 + '"')
+                    self.put_and_send(walkv, small, 1)
+                    if sent:
+                        walkv.kill_walkvd()
+                    walkv.start_walkvd(max_value_size="64KiB", connection_bytes_in_flight="64KiB")
+                    answer = large.response()
+                    if sent:
+                        self.assertError(answer, 503, "outcome_unknown")
+                    else:
+                        self.assertError(answer, 413, "too_large")
+                        self.assertEqual(answer.json()["limit"], 65536)
+                    self.assertEqual(small.response().status, 200)
+                    self.assertEqual(small.post("/api/queue/q/enqueue", value(2)).status, 200)
+                self.assertEqual(walkv.contents()[1]["q"], [0, 1, 2])
+
     def test_with_a_key_the_outcome_is_there(self):
         """The client asks again, and nothing is done twice, whatever happened to the first request."""
         walkv = self.begin()

@@ -84,6 +84,14 @@ class Frames(SocketTest):
             self.assertEnds(name, self.peer(greet=False), sent)
         self.assertTrue(self.peer().status())
 
+    def test_a_frame_that_can_never_be_whole(self):
+        """It says that it is longer than what may be in flight, so reading would stop before its end."""
+        peer = self.peer()
+        with self.assertRaises(ConnectionError):
+            peer.send(write(SET, "a", b'"' + b"x" * (128 << 10) + b'"'))
+            peer.result()
+        self.assertTrue(self.peer().status())
+
     def test_what_is_no_request(self):
         good = write(SET, "a", b"1")[HEADER.size:]
 

@@ -312,7 +312,10 @@ static void test_collect(void)
 {
     struct stand s;
     struct buffer dump = {0};
-    enum { ITEMS = 300, VIEW_BYTES = 64 * 1024 * 1024 }; /* also for a disk so fast that all is in one grace */
+    enum {
+        ITEMS = 300,
+        VIEW_BYTES = 64 * 1024 * 1024
+    }; /* also for a disk so fast that all is in one grace */
 
     stand_open_sized(&s, disk_system(), VIEW_BYTES);
     for (int i = 0; i < ITEMS; i++) {

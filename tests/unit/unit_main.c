@@ -36,6 +36,7 @@
     X(requests)                                                                                              \
     X(sessions)                                                                                              \
     X(upgrade)                                                                                               \
+    X(view_build)                                                                                            \
     X(view_grace)                                                                                            \
     X(http_parser)                                                                                           \
     X(origin)                                                                                                \

@@ -458,7 +458,7 @@ static void test_with_the_writing_end(void)
     uint64_t keys;
 
     stand_open(&s, disk_system());
-    view_serve(s.view, &s.store.published);
+    CU_ASSERT_EQUAL(view_serve(s.view, &s.store.published), 0);
     reader = view_reader_new(s.view_path, s.store.published.uuid, 10 * NS_PER_S);
     holder = view_reader_new(s.view_path, NULL, UINT64_MAX);
     for (unsigned i = 1; i <= 100; i++) {
