@@ -269,6 +269,16 @@ static int give_up(struct batch *b, struct batch_item *items, size_t count, enum
     return rc;
 }
 
+/* Append, sync, publish: what stands in b->records, and has been applied. */
+static int finish(struct batch *b, uint32_t count)
+{
+    uint64_t last_lsn = wal_next_lsn(b->wal) + count - 1, checksum, at;
+    int rc = wal_append(b->wal, buffer_span(&b->records), count, b->time_ns, &checksum, &at);
+    if (!rc)
+        rc = wal_sync(b->wal);
+    return rc ? rc : store_commit(b->store, last_lsn, checksum, at, b->time_ns);
+}
+
 int batch_run(struct batch *b, struct batch_item *items, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -293,19 +303,31 @@ int batch_run(struct batch *b, struct batch_item *items, size_t count)
         return 0;
     }
 
-    uint64_t time_ns = b->time_ns, checksum, at;
-    uint64_t last_lsn = wal_next_lsn(b->wal) + (uint64_t)recorded - 1;
-    rc = wal_append(b->wal, buffer_span(&b->records), (uint32_t)recorded, time_ns, &checksum, &at);
-    if (!rc)
-        rc = wal_sync(b->wal);
-    if (!rc)
-        rc = store_commit(b->store, last_lsn, checksum, at, time_ns); /* publish */
+    rc = finish(b, (uint32_t)recorded);
     if (rc)
         return give_up(b, items, count, RESULT_OUTCOME_UNKNOWN, rc);
 
     b->batches++;
     b->operations += (uint64_t)recorded;
     return 0; /* the caller replies */
+}
+
+int batch_mark(struct batch *b)
+{
+    int rc = view_make_room(b->store->view, 0, 0, 0, false);
+    if (!rc)
+        rc = wal_make_room(b->wal, RECORD_FIXED_BYTES, false);
+    if (!rc)
+        rc = store_begin(b->store);
+    if (rc)
+        return rc;
+    b->time_ns = clock_realtime_ns();
+    b->records.bytes = 0;
+    record_encode(&b->records, &(struct record){.op = OP_NOOP});
+    rc = finish(b, 1);
+    if (rc)
+        store_abort(b->store);
+    return rc;
 }
 
 int batch_collect(struct batch *b)

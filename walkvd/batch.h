@@ -57,6 +57,10 @@ void batch_free(struct batch *);
  * result filled in, or a negative errno when walkvd must stop: the results are filled in then too. */
 int batch_run(struct batch *, struct batch_item *items, size_t count);
 
+/* A batch of one no-op that is published, so that a snapshot can stand behind all that is in the log. Returns
+ * 0, -ENOSPC when there is no room and nothing was done, or another negative errno as above. */
+int batch_mark(struct batch *);
+
 /* A batch of nothing that goes on removing the items of cleared queues. Returns 0 or a negative errno as
  * above. */
 int batch_collect(struct batch *);

@@ -104,9 +104,14 @@ int checkpoint_start(struct checkpoint *c, uint64_t operations)
     return 0;
 }
 
+bool checkpoint_may_start(const struct checkpoint *c)
+{
+    return !c->pid && (!c->retry_ns || clock_monotonic_ns() >= c->retry_ns);
+}
+
 bool checkpoint_due(struct checkpoint *c, uint64_t operations)
 {
-    if (c->pid || (c->retry_ns && clock_monotonic_ns() < c->retry_ns))
+    if (!checkpoint_may_start(c))
         return false;
     if (c->store->published.applied_lsn <= c->control->snapshot_lsn)
         return false;

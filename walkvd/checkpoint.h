@@ -45,6 +45,9 @@ struct checkpoint {
 /* Starts the snapshot process. Returns 0, -EALREADY, or another negative errno. */
 int checkpoint_start(struct checkpoint *, uint64_t operations);
 
+/* True when none is running, and not right after one that failed. */
+bool checkpoint_may_start(const struct checkpoint *);
+
 /* True when enough has happened since the last one. */
 bool checkpoint_due(struct checkpoint *, uint64_t operations);
 

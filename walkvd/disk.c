@@ -381,10 +381,17 @@ ssize_t disk_slurp(struct disk *d, const char *path, void *data, size_t room)
     return n;
 }
 
-void *disk_memory(size_t bytes)
+void *disk_memory_try(size_t bytes)
 {
     void *memory = NULL;
-    if (posix_memalign(&memory, DISK_ALIGN, (bytes + DISK_ALIGN - 1) / DISK_ALIGN * DISK_ALIGN))
+    return posix_memalign(&memory, DISK_ALIGN, (bytes + DISK_ALIGN - 1) / DISK_ALIGN * DISK_ALIGN) ? NULL
+                                                                                                   : memory;
+}
+
+void *disk_memory(size_t bytes)
+{
+    void *memory = disk_memory_try(bytes);
+    if (!memory)
         fatal(EX_OSERR, "out of memory for a buffer of %zu bytes", bytes);
     return memory;
 }

@@ -174,6 +174,8 @@ ssize_t disk_slurp(struct disk *, const char *path, void *data, size_t room);
 
 /* Memory for direct reads: DISK_ALIGN aligned; out of memory is fatal. free() it. */
 void *disk_memory(size_t bytes);
+/* The same; NULL when there is too little memory. */
+void *disk_memory_try(size_t bytes);
 
 #define DISK_ALIGN 4096u
 

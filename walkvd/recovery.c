@@ -552,6 +552,7 @@ static int recover(struct run *run)
         status = begin_segment(run, &end);
     }
     if (!status) {
+        r->warm = warm;
         checkpoint_sweep(run->disk, run->data_dir, &r->control);
         int rc = warm ? 0 : store_ready(&r->store);
         if (rc)

@@ -34,6 +34,7 @@ struct recovery {
     struct wal *wal;
 
     const char *start_kind; /* "warm", "cold", "new" */
+    bool warm;
     uint64_t took_ms;
     uint64_t replayed_ops;
     uint64_t torn_bytes;

@@ -174,6 +174,41 @@ static bool idle_work(struct server *s)
     return more;
 }
 
+/* Damage in front of what a warm start has read costs nothing as long as the view is there: what it has is
+ * written down before it is needed. */
+static void look_after_scrub(struct server *s)
+{
+    struct wal_finding f;
+    if (s->scrub && wal_scrub_done(s->scrub, &f)) {
+        wal_scrub_free(&s->scrub);
+        if (f.verdict == WAL_CLEAN) {
+            log_debug("the log behind the newest snapshot is whole");
+            return;
+        }
+        log_error("%s: %s/%s at offset %" PRIu64
+                  ": %s; nothing is lost, the view has it all: a checkpoint begins that "
+                  "stands behind it",
+                  wal_verdict_text(f.verdict), s->config->data_dir, f.file, f.offset, f.sentence);
+        s->damaged_lsn = wal_next_lsn(s->recovery->wal) - 1;
+    }
+    if (!s->damaged_lsn || s->checkpoint.pid || s->stopping)
+        return;
+    if (s->recovery->control.snapshot_lsn >= s->damaged_lsn) {
+        log_info("no start needs the damaged part of the log any more");
+        s->damaged_lsn = 0;
+        return;
+    }
+    if (!checkpoint_may_start(&s->checkpoint))
+        return;
+    int rc = s->recovery->store.published.applied_lsn < s->damaged_lsn ? batch_mark(&s->batch) : 0;
+    if (rc && rc != -ENOSPC) {
+        log_error("the store cannot be written: %s; stopping", strerror(-rc));
+        stop(s, wal_failure(s->recovery->wal) ? EX_IOERR : EX_OSERR);
+    }
+    if (!rc)
+        checkpoint_start(&s->checkpoint, s->batch.operations); /* or the next time */
+}
+
 /* Lets go of what is kept for repeats, when there is something that is old enough and no batch has done it.
  */
 static void look_after_requests(struct server *s)
@@ -214,6 +249,7 @@ static void turn(struct server *s)
             checkpoint_measure(&s->checkpoint);
     }
     look_after_checkpoint(s);
+    look_after_scrub(s);
     if (!s->stopping)
         look_after_requests(s);
     server_finish_peers(s);
@@ -367,8 +403,11 @@ int server_run(struct recovery *r, struct disk *disk, const struct walkvd_config
     log_info("ready: %s start in %" PRIu64 " ms, LSN %" PRIu64 ", listening at %s", r->start_kind, r->took_ms,
              r->store.published.applied_lsn, config->socket_path);
     notify_ready();
+    if (r->warm)
+        s->scrub = wal_scrub_start(disk, config->data_dir, r->control.uuid, r->control.snapshot_lsn);
     loop(s);
     notify_stopping();
+    wal_scrub_free(&s->scrub);
     stop_cleanly(s);
 
     int status = s->exit_status;

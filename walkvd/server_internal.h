@@ -11,6 +11,7 @@
 #include "sessions.h"
 #include "status.h"
 #include "token_table.h"
+#include "wal_scrub.h"
 
 #define STATUS_EVERY_NS (5 * NS_PER_S)
 
@@ -61,6 +62,8 @@ struct server {
     size_t reply_count;
 
     struct checkpoint checkpoint;
+    struct wal_scrub *scrub; /* while it is under way */
+    uint64_t damaged_lsn; /* a start that needs the log up to this would be refused; 0: none that is known */
     uint64_t started_ns;
     uint64_t measured_ns; /* when the directories were last looked at for a status */
     bool stopping;

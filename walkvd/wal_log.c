@@ -205,23 +205,15 @@ static int read_batches(struct wal_segment *s, uint64_t last_lsn, const struct w
     return rc < 0 ? rc : 0;
 }
 
-enum wal_verdict wal_log_read(struct disk *disk, const char *data_dir, const struct wal_log *log,
-                              const uint8_t *uuid, uint64_t from_lsn, uint64_t durable_lsn,
-                              uint64_t newest_segment, const struct wal_visitor *visitor,
-                              struct wal_log_end *end, struct wal_finding *f)
+/* Reads the segments that are wanted; of the newest, without `newest_too`, only what its header says. */
+static void read_segments(struct disk *disk, const char *data_dir, const struct wal_log *log,
+                          const uint8_t *uuid, uint64_t from_lsn, uint64_t durable_lsn, bool newest_too,
+                          const struct wal_visitor *visitor, struct wal_log_end *end, struct wal_finding *f)
 {
-    *f = (struct wal_finding){.verdict = WAL_CLEAN};
-    *end = (struct wal_log_end){0};
-    uint64_t newest = log->count ? log->first_lsns[log->count - 1] : 0;
-    if (newest_segment > newest) {
-        say(f, WAL_MISSING, newest_segment, 0, newest_segment,
-            durable_lsn >= newest_segment ? durable_lsn : 0, "the newest segment is missing");
-        return f->verdict;
-    }
     bool previous_read = false;
     for (size_t i = 0; i < log->count && f->verdict == WAL_CLEAN; i++) {
         bool last = i + 1 == log->count;
-        bool wanted = last || log->first_lsns[i + 1] > from_lsn + 1;
+        bool wanted = last ? newest_too : log->first_lsns[i + 1] > from_lsn + 1;
         struct wal_segment s;
         if (!open_segment(&s, disk, data_dir, log, i, uuid, f)) {
             wal_segment_close(&s);
@@ -260,5 +252,31 @@ enum wal_verdict wal_log_read(struct disk *disk, const char *data_dir, const str
             visitor->segment(&s, visitor->arg);
         wal_segment_close(&s);
     }
+}
+
+enum wal_verdict wal_log_read(struct disk *disk, const char *data_dir, const struct wal_log *log,
+                              const uint8_t *uuid, uint64_t from_lsn, uint64_t durable_lsn,
+                              uint64_t newest_segment, const struct wal_visitor *visitor,
+                              struct wal_log_end *end, struct wal_finding *f)
+{
+    *f = (struct wal_finding){.verdict = WAL_CLEAN};
+    *end = (struct wal_log_end){0};
+    uint64_t newest = log->count ? log->first_lsns[log->count - 1] : 0;
+    if (newest_segment > newest)
+        say(f, WAL_MISSING, newest_segment, 0, newest_segment,
+            durable_lsn >= newest_segment ? durable_lsn : 0, "the newest segment is missing");
+    else
+        read_segments(disk, data_dir, log, uuid, from_lsn, durable_lsn, true, visitor, end, f);
+    return f->verdict;
+}
+
+enum wal_verdict wal_log_read_finished(struct disk *disk, const char *data_dir, const struct wal_log *log,
+                                       const uint8_t *uuid, uint64_t from_lsn,
+                                       const struct wal_visitor *visitor, struct wal_log_end *end,
+                                       struct wal_finding *f)
+{
+    *f = (struct wal_finding){.verdict = WAL_CLEAN};
+    *end = (struct wal_log_end){0};
+    read_segments(disk, data_dir, log, uuid, from_lsn, 0, false, visitor, end, f);
     return f->verdict;
 }

@@ -90,6 +90,12 @@ enum wal_verdict wal_log_read(struct disk *, const char *data_dir, const struct 
                               uint64_t newest_segment, const struct wal_visitor *, struct wal_log_end *end,
                               struct wal_finding *finding);
 
+/* The same for a log that is being written to: of the newest segment only the header is read, which says
+ * where the one before ends. */
+enum wal_verdict wal_log_read_finished(struct disk *, const char *data_dir, const struct wal_log *,
+                                       const uint8_t *uuid, uint64_t from_lsn, const struct wal_visitor *,
+                                       struct wal_log_end *end, struct wal_finding *finding);
+
 const char *wal_verdict_text(enum wal_verdict);
 
 /* Two parts of that judgement, for wal_salvage.h. What the header of the segment in the file of this name

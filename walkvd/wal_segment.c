@@ -47,7 +47,9 @@ int wal_segment_open(struct wal_segment *s, struct disk *disk, const char *path,
     if (size < 0)
         return (int)size;
     s->file_bytes = (uint64_t)size;
-    s->image = disk_memory(s->file_bytes + DISK_ALIGN);
+    s->image = disk_memory_try(s->file_bytes + DISK_ALIGN);
+    if (!s->image)
+        return -ENOMEM;
     int rc = load(s, WAL_BLOCK_MAX);
     if (rc)
         return rc;

@@ -104,22 +104,36 @@ class Restarts(SystemTest):
         self.assertEqual(walkv.contents(), wanted)
 
     def test_a_warm_start_reads_only_what_the_view_has_not(self):
-        """Damage before that harms nothing yet; whoever reads it, `walkvctl verify` and a cold start, says so."""
-        walkv = self.instance().start()
-        wanted = fill(walkv, 50)
-        walkv.kill_walkvd()
-        segment = max((walkv.data / "wal").glob("*.wal"))
-        content = bytearray(segment.read_bytes())
-        content[content.index(b"WKVB") + 4096] ^= 1
-        segment.write_bytes(content)
-        self.assertEqual(walkv.ctl("verify", walkv.data).returncode, EX_DATA)
-        walkv.start_walkvd()
-        self.assertEqual(walkv.status()["start_kind"], "warm")
-        self.assertEqual(walkv.contents(), wanted)
-        walkv.kill_walkvd()
-        walkv.start_walkvd(wait=False, cold_start=True)
-        self.assertEqual(walkv.walkvd.wait(), EX_DATA)
-        self.assertIn(segment.name, walkv.walkvd.log)
+        """Damage before that is found afterwards, and a checkpoint writes down what the view has; before that, whoever
+        reads it, `walkvctl verify` and a cold start, says so, and the view stays."""
+        for name, which in (("in the segment of the view's last batch", -1), ("in one before it", 1)):
+            with self.subTest(name):
+                walkv = self.instance(walkvd={"wal_segment_size": "64KiB", "checkpoint_interval": 0}).start()
+                wanted = fill(walkv, 100)
+                walkv.kill_walkvd()
+                segment = sorted((walkv.data / "wal").glob("*.wal"))[which]
+                content = bytearray(segment.read_bytes())
+                content[content.index(b"WKVB") + 4096] ^= 1
+                segment.write_bytes(content)
+                self.assertEqual(walkv.ctl("verify", walkv.data).returncode, EX_DATA)
+                walkv.start_walkvd(wait=False, cold_start=True)
+                self.assertEqual(walkv.walkvd.wait(), EX_DATA)
+                self.assertIn(segment.name, walkv.walkvd.log)
+                walkv.start_walkvd()
+                self.assertEqual(walkv.status()["start_kind"], "warm")
+                self.assertEqual(walkv.contents(), wanted)
+                walkv.walkvd.wait_for_line(rf"error: corrupt: .*{segment.name} at offset \d+: .*the view has it all")
+                walkv.walkvd.wait_for_line("no start needs the damaged part of the log any more")
+                self.assertEqual(walkv.contents(), wanted)
+                walkv.restart_walkvd(cold_start=True)
+                self.assertEqual(walkv.contents(), wanted)
+
+    def test_a_log_that_is_whole_needs_no_checkpoint(self):
+        walkv = self.instance(walkvd={"wal_segment_size": "64KiB", "checkpoint_interval": 0, "log_level": "debug"}).start()
+        fill(walkv, 100)
+        walkv.restart_walkvd()
+        walkv.walkvd.wait_for_line("debug: the log behind the newest snapshot is whole")
+        self.assertEqual(walkv.status()["checkpoint_lsn"], 0)
 
     def test_the_start_order_does_not_matter(self):
         walkv = self.instance()
@@ -631,8 +645,9 @@ class Refused(SystemTest):
                 path.write_bytes(content)
                 before = fingerprint(walkv.data)
                 for flags in ({}, {"cold_start": True}):
-                    done = run(walkv.walkvd_argv(**flags), patience=60)
-                    self.assertRefused(done, EX_CONFIG, walkv.data, "newer")
+                    if flags or not name.startswith("snapshots"):  # a warm start needs none
+                        done = run(walkv.walkvd_argv(**flags), patience=60)
+                        self.assertRefused(done, EX_CONFIG, walkv.data, "newer")
                 self.assertEqual(fingerprint(walkv.data), before)
                 done = walkv.ctl("verify", walkv.data)
                 self.assertEqual(done.returncode, EX_CONFIG, done.stdout + done.stderr)

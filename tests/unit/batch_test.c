@@ -104,10 +104,36 @@ static void test_room_for_some(void)
     stand_close(&s);
 }
 
+/* It is published and changes nothing, and what follows goes on behind it. */
+static void test_mark(void)
+{
+    struct stand s, again;
+
+    stand_open(&s, disk_system());
+    CU_ASSERT_EQUAL(stand_do(&s, OP_SET, CONDITION_NONE, 0, "key", "1").result, RESULT_CREATED);
+    CU_ASSERT_EQUAL(wal_witness(s.wal), 0);
+    const struct view_state before = s.store.published;
+    CU_ASSERT_EQUAL(batch_mark(&s.batch), 0);
+    const struct view_state *after = &s.store.published;
+    CU_ASSERT_EQUAL(after->applied_lsn, wal_next_lsn(s.wal) - 1);
+    CU_ASSERT_EQUAL(after->applied_lsn, before.applied_lsn + 2);
+    CU_ASSERT(after->applied_checksum != before.applied_checksum && after->applied_at > before.applied_at);
+    CU_ASSERT(after->keys == 1 && after->key_bytes == before.key_bytes && after->ready);
+    CU_ASSERT_EQUAL(s.batch.operations, 1);
+    CU_ASSERT_EQUAL(stand_do(&s, OP_SET, CONDITION_NONE, 0, "key", "2").result, RESULT_OK);
+    stand_open_beside(&again, &s, NULL);
+    stand_replay(&again, &s, disk_system());
+    CU_ASSERT_EQUAL(again.store.published.applied_lsn, after->applied_lsn);
+    CU_ASSERT_EQUAL(again.store.published.applied_checksum, after->applied_checksum);
+    stand_close(&again);
+    stand_close(&s);
+}
+
 void batch_suite(void)
 {
     CU_pSuite suite = CU_add_suite("batch", NULL, NULL);
 
     CU_add_test(suite, "the values of one run", test_values_of_one_run);
     CU_add_test(suite, "room for some of the values", test_room_for_some);
+    CU_add_test(suite, "a mark", test_mark);
 }

@@ -22,6 +22,7 @@
     X(wal_log)                                                                                               \
     X(wal_tail)                                                                                              \
     X(wal_known)                                                                                             \
+    X(wal_scrub)                                                                                             \
     X(wal_failure)                                                                                           \
     X(wal_salvage)                                                                                           \
     X(control)                                                                                               \
