@@ -86,7 +86,9 @@ class Load:
             ("HEAD", key, None, {}, (200,)),
         ):
             answer = self.ask(me, method, path, body, headers)
-            if body and not REPEATS_BODIES[self.walkv.proxy_name] and answer.status == 503:
+            for _ in range(5):  # the next one may meet another connection to the worker that died
+                if not body or REPEATS_BODIES[self.walkv.proxy_name] or answer.status != 503:
+                    break
                 answer = self.ask(me, method, path, body, headers)
             if answer.status not in statuses:
                 self.wrong.append(f"{method} {path}: {answer}")
