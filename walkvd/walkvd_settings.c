@@ -55,8 +55,9 @@ static const struct setting settings[] = {
         .maximum = SETTINGS_TEXT_MAX - 16, /* walkvd puts names of its own beside it, such as .gen */
         .help =
             "The file of the read view, which the workers map and answer reads from. It is rebuilt from the "
-            "data directory whenever it is missing. On a disk file system instead of shared memory the data "
-            "may outgrow the memory. A second walkvd on this host needs another one.",
+            "data directory whenever it is missing or in doubt; until that is done the old one stays, unless "
+            "there is no memory for both. On a disk file system instead of shared memory the data may "
+            "outgrow the memory. A second walkvd on this host needs another one.",
     },
     {
         .name = "view_size",
