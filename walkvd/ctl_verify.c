@@ -122,7 +122,10 @@ static int read_log(struct verify *v, const struct wal_visitor *visitor, uint64_
     case WAL_NEWER:
         return EX_CONFIG;
     case WAL_FAILED:
-        return EX_IOERR;
+        if (finding->error != ENOMEM)
+            return EX_IOERR;
+        fprintf(stderr, "walkvctl: out of memory for a segment of the log\n");
+        return EX_OSERR;
     default:
         return EX_DATAERR;
     }
