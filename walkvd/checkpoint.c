@@ -196,6 +196,8 @@ int checkpoint_finish(struct checkpoint *c, uint64_t lsn)
     if (!snapshot_path(path, sizeof path, c->data_dir, lsn) ||
         (size_t)snprintf(dir, sizeof dir, "%s/snapshots", c->data_dir) >= sizeof dir)
         return -ENAMETOOLONG;
+    if (lsn < c->control->snapshot_lsn) /* of a state that an older snapshot was loaded for */
+        return -ESTALE;
     /* A snapshot must never be ahead of the durable log (in async mode it can be ahead of the last sync). */
     if (lsn > wal_durable_lsn(c->wal)) {
         int rc = wal_witness(c->wal);

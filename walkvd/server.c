@@ -111,6 +111,18 @@ static bool run_batch(struct server *s, size_t count)
     return true;
 }
 
+/* Starts a checkpoint of a state that stands behind `lsn`. After a start from an older snapshot, or with
+ * nothing written since, the state does not yet. Returns 0 or a negative errno. */
+static int start_checkpoint_behind(struct server *s, uint64_t lsn)
+{
+    int rc = s->recovery->store.published.applied_lsn < lsn ? batch_mark(&s->batch) : 0;
+    if (rc && rc != -ENOSPC) {
+        log_error("the store cannot be written: %s; stopping", strerror(-rc));
+        stop(s, wal_failure(s->recovery->wal) ? EX_IOERR : EX_OSERR);
+    }
+    return rc ? rc : checkpoint_start(&s->checkpoint, s->batch.operations);
+}
+
 /* Starts the checkpoint that a peer asked for, or answers at once. */
 static void begin_checkpoint(struct server *s, struct peer *p)
 {
@@ -119,7 +131,7 @@ static void begin_checkpoint(struct server *s, struct peer *p)
         server_reply_checkpoint(p, RESULT_OK, s->recovery->control.snapshot_lsn, "");
         return;
     }
-    int rc = s->checkpoint.pid ? 0 : checkpoint_start(&s->checkpoint, s->batch.operations);
+    int rc = s->checkpoint.pid ? 0 : start_checkpoint_behind(s, s->recovery->control.snapshot_lsn);
     if (rc)
         server_reply_checkpoint(p, RESULT_UNAVAILABLE, 0, strerror(-rc));
     else
@@ -174,39 +186,38 @@ static bool idle_work(struct server *s)
     return more;
 }
 
-/* Damage in front of what a warm start has read costs nothing as long as the view is there: what it has is
- * written down before it is needed. */
-static void look_after_scrub(struct server *s)
+/* Takes what the scrub has found. Damage in front of what a warm start has read costs nothing as long as the
+ * view is there: what it has is written down before it is needed. */
+static void take_scrub(struct server *s)
 {
     struct wal_finding f;
-    if (s->scrub && wal_scrub_done(s->scrub, &f)) {
-        wal_scrub_free(&s->scrub);
-        if (f.verdict == WAL_CLEAN) {
-            log_debug("the log behind the newest snapshot is whole");
-            return;
-        }
+    if (!s->scrub || !wal_scrub_done(s->scrub, &f))
+        return;
+    wal_scrub_free(&s->scrub);
+    if (f.verdict == WAL_CLEAN) {
+        log_debug("the log behind the newest snapshot is whole");
+    } else if (f.verdict == WAL_FAILED && f.error != EIO) { /* that says nothing of the log */
+        log_warning("%s/%s %s: it is not known whether the log behind the newest snapshot is whole",
+                    s->config->data_dir, f.file, f.sentence);
+    } else {
         log_error("%s: %s/%s at offset %" PRIu64
-                  ": %s; nothing is lost, the view has it all: a checkpoint begins that "
-                  "stands behind it",
+                  ": %s; nothing is lost, the view has it all: a checkpoint begins that stands behind it",
                   wal_verdict_text(f.verdict), s->config->data_dir, f.file, f.offset, f.sentence);
         s->damaged_lsn = wal_next_lsn(s->recovery->wal) - 1;
     }
+}
+
+static void look_after_scrub(struct server *s)
+{
+    take_scrub(s);
     if (!s->damaged_lsn || s->checkpoint.pid || s->stopping)
         return;
     if (s->recovery->control.snapshot_lsn >= s->damaged_lsn) {
         log_info("no start needs the damaged part of the log any more");
         s->damaged_lsn = 0;
-        return;
+    } else if (checkpoint_may_start(&s->checkpoint)) {
+        start_checkpoint_behind(s, s->damaged_lsn); /* or the next time */
     }
-    if (!checkpoint_may_start(&s->checkpoint))
-        return;
-    int rc = s->recovery->store.published.applied_lsn < s->damaged_lsn ? batch_mark(&s->batch) : 0;
-    if (rc && rc != -ENOSPC) {
-        log_error("the store cannot be written: %s; stopping", strerror(-rc));
-        stop(s, wal_failure(s->recovery->wal) ? EX_IOERR : EX_OSERR);
-    }
-    if (!rc)
-        checkpoint_start(&s->checkpoint, s->batch.operations); /* or the next time */
 }
 
 /* Lets go of what is kept for repeats, when there is something that is old enough and no batch has done it.
@@ -317,11 +328,12 @@ static void stop_cleanly(struct server *s)
     unlink(s->config->socket_path);
     if (s->exit_status)
         return;
-    /* A long log would make the next cold start slow. */
+    take_scrub(s);
+    /* A long log would make the next cold start slow, and a damaged one impossible. */
     checkpoint_measure(&s->checkpoint);
-    if (s->config->checkpoint_wal_size &&
-        s->checkpoint.wal_since_bytes >= s->config->checkpoint_wal_size / 2 &&
-        checkpoint_start(&s->checkpoint, s->batch.operations) == 0) {
+    bool is_long =
+        s->config->checkpoint_wal_size && s->checkpoint.wal_since_bytes >= s->config->checkpoint_wal_size / 2;
+    if ((is_long || s->damaged_lsn) && start_checkpoint_behind(s, s->damaged_lsn) == 0) {
         char sentence[256] = "";
         enum checkpoint_outcome outcome;
         uint64_t before = 0;
@@ -337,6 +349,15 @@ static void stop_cleanly(struct server *s)
             s->exit_status = EX_IOERR;
             return;
         }
+    }
+    if (s->exit_status)
+        return;
+    if (r->control.snapshot_lsn < s->damaged_lsn) {
+        log_error("the log is damaged, and no checkpoint could be made that stands behind it: only the view "
+                  "%s has all "
+                  "data; start again without --cold-start and without removing it",
+                  s->config->view_path);
+        s->exit_status = EX_DATAERR;
     }
     int rc = wal_stop(r->wal);
     if (rc) {
@@ -407,8 +428,8 @@ int server_run(struct recovery *r, struct disk *disk, const struct walkvd_config
         s->scrub = wal_scrub_start(disk, config->data_dir, r->control.uuid, r->control.snapshot_lsn);
     loop(s);
     notify_stopping();
-    wal_scrub_free(&s->scrub);
     stop_cleanly(s);
+    wal_scrub_free(&s->scrub);
 
     int status = s->exit_status;
     while (s->peers)

@@ -130,6 +130,8 @@ int view_open(struct view_owner **out, struct disk *disk, const struct view_opti
     else
         rc = disk_lock(disk, v->lock_fd);
     if (!rc)
+        disk_unlink(v->disk, v->build_path); /* of one that was killed */
+    if (!rc)
         rc = map_generation(v);
     if (rc)
         view_close(&v);
@@ -156,6 +158,8 @@ void view_close(struct view_owner **view)
     struct view_owner *v = *view;
     if (!v)
         return;
+    if (v->building || v->build_fd >= 0)
+        disk_unlink(v->disk, v->build_path);
     view_detach(v);
     if (v->build_fd >= 0)
         disk_close(v->disk, v->build_fd);
@@ -236,8 +240,10 @@ int view_attach(struct view_owner *v, const uint8_t *uuid, struct view_state *st
     if (!st.regular || st.owner != geteuid())
         return -EPERM;
     *why = "the view has another size than view_size asks for";
-    if (st.bytes != v->map_bytes)
+    if (st.bytes != v->map_bytes) {
+        disk_unlink(v->disk, v->path);
         return -EINVAL;
+    }
     *why = "the view cannot be opened";
     rc = view_open_env(v, v->path, 0);
     if (rc)
@@ -252,6 +258,7 @@ int view_attach(struct view_owner *v, const uint8_t *uuid, struct view_state *st
     }
     if (!rc && (view_boot_id(v->disk, boot) || memcmp(state->boot_id, boot, UUID_BYTES) != 0)) {
         *why = "the view is from another boot";
+        disk_unlink(v->disk, v->path); /* on a disk, its pages may be of any time: nobody is to read them */
         rc = -EINVAL;
     }
     if (!rc && state->generation != view_serving_generation(v)) {

@@ -51,7 +51,8 @@ int view_open(struct view_owner **, struct disk *, const struct view_options *);
 void view_close(struct view_owner **);
 
 /* What the view that is there says of itself. Returns 0 when it belongs to this store and this boot, else a
- * negative errno with `*why` saying what is in doubt. The view is attached and can be written on 0. */
+ * negative errno with `*why` saying what is in doubt. The view is attached and can be written on 0. One of
+ * another boot or size is removed. */
 int view_attach(struct view_owner *, const uint8_t *uuid, struct view_state *, const char **why);
 /* Lets go of what view_attach() attached, without harming it. */
 void view_detach(struct view_owner *);

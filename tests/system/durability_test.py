@@ -128,6 +128,54 @@ class Restarts(SystemTest):
                 walkv.restart_walkvd(cold_start=True)
                 self.assertEqual(walkv.contents(), wanted)
 
+    def damaged(self, count):
+        """A killed walkvd whose log has a damaged batch in front of what the view ends with; what it held, where that
+        is, and its bytes before."""
+        walkv = self.instance(walkvd={"wal_segment_size": "64KiB", "checkpoint_interval": 0}).start()
+        fill(walkv, 20, "before")
+        self.assertEqual(walkv.ctl("checkpoint").returncode, 0)
+        fill(walkv, count)
+        wanted = walkv.contents()
+        walkv.kill_walkvd()
+        segment = sorted((walkv.data / "wal").glob("*.wal"))[-1]
+        whole = segment.read_bytes()
+        content = bytearray(whole)
+        content[content.index(b"WKVB") + 4096] ^= 1
+        segment.write_bytes(content)
+        return walkv, wanted, segment, whole
+
+    def test_a_stop_waits_for_the_checkpoint_behind_the_damage(self):
+        walkv, wanted, *_ = self.damaged(60)
+        walkv.start_walkvd()
+        walkv.walkvd.wait_for_line("the view has it all")
+        walkv.stop_walkvd()
+        for path in walkv.view.parent.glob(walkv.view.name + "*"):
+            path.unlink()
+        walkv.start_walkvd()
+        self.assertEqual(walkv.contents(), wanted)
+
+    def test_no_checkpoint_goes_back(self):
+        """The newest snapshot, which stands behind an entry that changed nothing, is damaged; the state that is there
+        without it is older by that entry, and a checkpoint of it must not take the place of what is newer."""
+        walkv, wanted, segment, whole = self.damaged(60)
+        walkv.start_walkvd()
+        walkv.walkvd.wait_for_line("no start needs the damaged part of the log any more")
+        walkv.kill_walkvd()
+        segment.write_bytes(whole)  # it could not be read for a while
+        newest = sorted((walkv.data / "snapshots").glob("*.snap"))[-1]
+        content = bytearray(newest.read_bytes())
+        content[len(content) // 2] ^= 1
+        newest.write_bytes(content)
+        walkv.start_walkvd(cold_start=True)
+        before = walkv.status()
+        self.assertLess(before["applied_lsn"], before["checkpoint_lsn"])
+        self.assertEqual(walkv.ctl("checkpoint").returncode, 0)
+        self.assertGreater(walkv.status()["checkpoint_lsn"], before["checkpoint_lsn"])
+        walkv.set("after", "1")
+        wanted[0]["after"] = 1
+        walkv.restart_walkvd(cold_start=True)
+        self.assertEqual(walkv.contents(), wanted)
+
     def test_a_log_that_is_whole_needs_no_checkpoint(self):
         walkv = self.instance(walkvd={"wal_segment_size": "64KiB", "checkpoint_interval": 0, "log_level": "debug"}).start()
         fill(walkv, 100)
